@@ -1,0 +1,103 @@
+/**
+ * The identity contract: what one way of proving who you are has to do, and nothing more.
+ *
+ * A provider is a state machine over one sign-in attempt. It never sees HTTP, cookies, accounts or rows of
+ * other features; `server/interactions/attempt.ts` drives any of them, binds the attempt to the browser,
+ * counts tries and keeps the state sealed between two steps.
+ */
+
+/** Values that survive `JSON.parse(JSON.stringify(value))` unchanged. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** What the person is here for: to sign in, or to add this identity to the account they are signed in to. */
+export type Purpose = 'sign-in' | 'link'
+
+/** A proven identity. Keyed by `(provider, subject)`; never by e-mail address or phone number. */
+export interface Identity {
+  /** The `id` of the provider that proved it. */
+  provider: string
+  /** Permanent identifier within the provider, never reassigned. */
+  subject: string
+  /** Name to show, as the provider states it. */
+  name?: string
+  /** E-mail address and whether the provider vouches for it. */
+  email?: { address: string; verified: boolean }
+}
+
+export interface StartInput {
+  purpose: Purpose
+  /** Where an outside party sends the browser back to. */
+  callback: URL
+  /** What the client said about the person (`login_hint`); untrusted. */
+  hint?: string
+  /** Network address of the browser in canonical form, for rate limits. */
+  address: string
+}
+
+export interface AnswerInput {
+  purpose: Purpose
+  callback: URL
+  address: string
+  /** The state of the step that is being answered, exactly as the provider returned it. */
+  state: Json
+  /** The fields of the submitted form, or the query of the callback. */
+  params: URLSearchParams
+}
+
+/** One move of a sign-in attempt. */
+export type Step =
+  /** Send the browser elsewhere and wait for the callback. */
+  | { kind: 'redirect'; to: URL; state: Json }
+  /** Ask the person; `tries` is how many answers this page takes (1 when absent). */
+  | { kind: 'show'; page: Page; state: Json; tries?: number }
+  /**
+   * The person has proven who they are. `amr` are RFC 8176 method names. `registered` says that they have just
+   * asked for a new account here, so that they are not asked a second time.
+   */
+  | { kind: 'proven'; identity: Identity; amr: readonly string[]; registered?: true }
+  /** The attempt is over without proof. */
+  | { kind: 'refused'; reason: RefusedReason }
+
+export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable'
+
+/** Why a page is shown again; the catalogue holds the words. */
+export type PageProblem =
+  | 'wrong-credentials'
+  | 'too-many-tries'
+  | 'wrong-code'
+  | 'invalid-email'
+  | 'email-unavailable'
+  | 'password-too-short'
+  | 'password-too-long'
+  | 'password-too-common'
+  | 'registration-closed'
+
+/** The closed list of pages a provider can ask for: one without a template does not compile (`views/step.ts`). */
+export type Page =
+  | {
+      name: 'password-sign-in'
+      email?: string
+      problem?: PageProblem
+      /** Seconds until the next try is taken, with `too-many-tries`. */
+      retryAfter?: number
+      /** Whether "Create an account" is offered. */
+      canRegister: boolean
+    }
+  | { name: 'password-register'; email?: string; displayName?: string; problem?: PageProblem; retryAfter?: number }
+  | { name: 'second-factor'; problem?: PageProblem; retryAfter?: number }
+
+export interface IdentityProvider {
+  /** Stored with every identity and shown in URLs; never renamed. Lower case, digits and hyphens. */
+  readonly id: string
+  /** What the button says, after "Continue with". */
+  readonly label: string
+  /** Begins an attempt. Throws only `UpstreamError`. */
+  start(input: StartInput): Promise<Step>
+  /** Takes the answer to the step whose `state` is given. Throws only `UpstreamError`. */
+  answer(input: AnswerInput): Promise<Step>
+}
+
+/** An outside party could not be reached or answered nonsense. Its message holds nothing secret. */
+export class UpstreamError extends Error {
+  override name = 'UpstreamError'
+}

@@ -1,0 +1,189 @@
+/** The tables as kysely sees them; `migrations/` creates them. Times are `Date`, durations never stand in the database. */
+import type { ColumnType, Generated } from 'kysely'
+
+// biome-ignore lint/suspicious/noExplicitAny: the shape of a JSON column belongs to the module that owns the table
+type JsonColumn<T = Record<string, any>> = ColumnType<T, string, string>
+
+export interface AccountRow {
+  id: string
+  name: string | null
+  email: string | null
+  email_verified: Generated<boolean>
+  created_at: Date
+  disabled_at: Date | null
+}
+
+export interface IdentityRow {
+  provider: string
+  subject: string
+  account_id: string
+  /** What the person recognises it by: an e-mail address, a handle. Display only. */
+  label: string | null
+  created_at: Date
+  last_used_at: Date | null
+}
+
+export interface PasswordRow {
+  subject: string
+  /** Trimmed, NFKC, lower case: what a person types to be found. */
+  email: string
+  /** argon2id, PHC string format. */
+  hash: string
+  created_at: Date
+  changed_at: Date
+}
+
+export interface TotpFactorRow {
+  /** Of the password credential that it protects. */
+  subject: string
+  /** Sealed; context `totp:<subject>`. */
+  sealed_secret: string
+  confirmed_at: Date | null
+  /** Last accepted time step (RFC 6238 §5.2: a code is accepted once). */
+  last_step: ColumnType<string, bigint | number, bigint | number> | null
+  created_at: Date
+}
+
+export interface RecoveryCodeRow {
+  subject: string
+  /** SHA-256 of the normalised code, base64url. */
+  code_hash: string
+  used_at: Date | null
+}
+
+export interface AttemptRow {
+  /** SHA-256 of the attempt cookie, base64url. */
+  id_hash: string
+  interaction_hash: string
+  provider: string
+  purpose: string
+  /** Sealed step; context `attempt:<id_hash>`. */
+  sealed_step: string
+  tries_left: number
+  /** Grows with every accepted answer: compare-and-swap. */
+  version: Generated<number>
+  created_at: Date
+  expires_at: Date
+}
+
+export interface LimitRow {
+  key: string
+  failures: number
+  blocked_until: Date | null
+  expires_at: Date
+}
+
+export interface AuditEventRow {
+  id: Generated<string>
+  at: Date
+  event: string
+  account_id: string | null
+  client_id: string | null
+  address: string | null
+  detail: JsonColumn
+}
+
+export interface ClientRow {
+  id: string
+  profile: string
+  first_party: boolean
+  /** OAuth client metadata (RFC 7591 names), without any secret. */
+  metadata: JsonColumn
+  /** SHA-256 of each valid secret, newest first. */
+  secret_hashes: JsonColumn<string[]>
+  disabled_at: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+export interface ResourceRow {
+  /** Absolute URI (RFC 8707 §2). */
+  identifier: string
+  name: string
+  scopes: JsonColumn<string[]>
+  token_format: string
+  /** Lifetime of access tokens, seconds. */
+  token_ttl: number
+  /** The client that may introspect tokens of this resource. */
+  client_id: string | null
+  created_at: Date
+}
+
+export interface GrantRow {
+  id: string
+  account_id: string | null
+  client_id: string
+  payload: JsonColumn
+  created_at: Date
+  expires_at: Date
+  revoked_at: Date | null
+  last_used_at: Date | null
+}
+
+export interface ConsentRow {
+  account_id: string
+  client_id: string
+  /** What the person agreed to: OpenID scopes and claims, and scopes by resource. */
+  payload: JsonColumn
+  updated_at: Date
+}
+
+export interface SessionRow {
+  id_hash: string
+  uid: string
+  account_id: string | null
+  payload: JsonColumn
+  created_at: Date
+  expires_at: Date
+}
+
+export interface ArtifactRow {
+  /** SHA-256 of model name and id, base64url. */
+  id_hash: string
+  model: string
+  grant_id: string | null
+  account_id: string | null
+  client_id: string | null
+  /** Keyed hash of the user code (device flow). */
+  user_code_hash: string | null
+  payload: JsonColumn
+  created_at: Date
+  expires_at: Date
+  consumed_at: Date | null
+  /** The refresh token that replaced this one, by hash. */
+  successor_hash: string | null
+}
+
+export interface ReplayRow {
+  id_hash: string
+  expires_at: Date
+}
+
+export interface SigningKeyRow {
+  kid: string
+  alg: string
+  public_jwk: JsonColumn
+  /** Sealed private JWK; context `signing-key:<kid>`. */
+  sealed_jwk: string
+  created_at: Date
+  retired_at: Date | null
+}
+
+export interface Database {
+  accounts: AccountRow
+  identities: IdentityRow
+  passwords: PasswordRow
+  totp_factors: TotpFactorRow
+  recovery_codes: RecoveryCodeRow
+  attempts: AttemptRow
+  limits: LimitRow
+  audit_events: AuditEventRow
+  clients: ClientRow
+  resources: ResourceRow
+  grants: GrantRow
+  consents: ConsentRow
+  sessions: SessionRow
+  artifacts: ArtifactRow
+  replays: ReplayRow
+  signing_keys: SigningKeyRow
+}

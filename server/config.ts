@@ -1,0 +1,180 @@
+/**
+ * Reads every setting from the environment, once.
+ *
+ * Pure: the environment and what was found in the data directory are arguments. Every problem is collected, so that
+ * one start shows all there is to mend. The only file that knows the names of the settings.
+ */
+import { join, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
+
+export interface Config {
+  readonly production: boolean
+  readonly host: string
+  readonly port: number
+  /** Origin of the issuer identifier, without a trailing slash. */
+  readonly issuer: string
+  readonly database: { readonly kind: 'postgres'; readonly url: string } | { readonly kind: 'embedded' }
+  /** Absolute path; holds the embedded database, generated secrets and the admin socket. */
+  readonly dataDir: string
+  /** Key ring for sealing and cookies, newest first; empty means: generate in `dataDir`. */
+  readonly secrets: readonly string[]
+  /** Networks whose `X-Forwarded-*` headers are believed (CIDR notation). */
+  readonly trustProxy: readonly string[]
+  readonly registration: 'open' | 'closed'
+  /** Name of the product on the pages. */
+  readonly productName: string
+  readonly logLevel: LogLevel
+}
+
+export type LogLevel = (typeof logLevels)[number]
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** The settings are not usable; `problems` has one sentence for each. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Every setting: name, and what it is for in one line. `docs/settings.md` and the shipping test are held to this list. */
+export const settings = {
+  NODE_ENV: 'production demands an https ISSUER, DATABASE_URL and SECRETS',
+  HOST: 'address to listen on (default 127.0.0.1; 0.0.0.0 in production)',
+  PORT: 'port to listen on (default 3000)',
+  ISSUER: 'public origin of this server (default http://localhost:PORT)',
+  DATABASE_URL: 'Postgres 15 or later; unset: embedded database in DATA_DIR',
+  DATA_DIR: 'folder of the embedded database and generated secrets (default .data)',
+  SECRETS: 'key ring for sealing and cookies: secrets of 32 or more characters, newest first, separated by commas',
+  TRUST_PROXY: 'networks of the TLS proxy whose X-Forwarded headers are believed, separated by commas',
+  REGISTRATION: 'open (default) or closed: whether people may create accounts themselves',
+  PRODUCT_NAME: 'name of the product on the pages (default Habitat)',
+  ALLOW_EMBEDDED_DATABASE: 'yes allows the embedded database in production',
+  LOG_LEVEL: 'trace, debug, info (default), warn, error or silent',
+} as const
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Shortest secret of the key ring, characters. */
+export const minimumSecretLength = 32
+
+/** Reads the settings. Throws `ConfigError` with every problem found. */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = []
+  const production = env['NODE_ENV'] === 'production'
+  const port = readPort(env['PORT'], problems)
+  const host = text(env['HOST']) ?? (production ? '0.0.0.0' : '127.0.0.1')
+  const issuer = readIssuer(text(env['ISSUER']), port, production, problems)
+  const database = readDatabase(env, production, problems)
+  const secrets = readSecrets(text(env['SECRETS']), production, problems)
+  const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
+  const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
+  const logLevel = oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'info', logLevels, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze({
+    production,
+    host,
+    port,
+    issuer,
+    database,
+    dataDir: resolve(text(env['DATA_DIR']) ?? '.data'),
+    secrets,
+    trustProxy,
+    registration,
+    productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
+    logLevel,
+  })
+}
+
+/** Where the server that owns `dataDir` listens for the CLI. */
+export function adminSocketPath(dataDir: string): string {
+  return join(dataDir, 'admin.sock')
+}
+
+function text(value: string | undefined): string | undefined {
+  const trimmed = value?.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+function readPort(value: string | undefined, problems: string[]): number {
+  const port = Number(text(value) ?? '3000')
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  problems.push(`PORT must be a number from 0 to 65535, not "${value}".`)
+  return 3000
+}
+
+function readIssuer(value: string | undefined, port: number, production: boolean, problems: string[]): string {
+  const fallback = `http://localhost:${port}`
+  if (value === undefined) {
+    if (production) problems.push('ISSUER must be set in production: the public https origin of this server.')
+    return fallback
+  }
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    problems.push(`ISSUER must be an http(s) URL such as https://auth.example.com, not "${value}".`)
+    return fallback
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+    problems.push('ISSUER must be an origin only: no path, query, fragment or user name.')
+  }
+  if (production && url.protocol !== 'https:') problems.push('ISSUER must be https in production.')
+  if (url.protocol === 'http:' && !production && !isLoopback(url.hostname)) {
+    problems.push('ISSUER may be http only on localhost, 127.0.0.1 or [::1]; use https elsewhere.')
+  }
+  return url.origin
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
+}
+
+function readDatabase(env: Environment, production: boolean, problems: string[]): Config['database'] {
+  const url = text(env['DATABASE_URL'])
+  if (url !== undefined) {
+    if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+      problems.push('DATABASE_URL must look like postgres://user:password@host:5432/name.')
+    }
+    return { kind: 'postgres', url }
+  }
+  if (production && text(env['ALLOW_EMBEDDED_DATABASE']) !== 'yes') {
+    problems.push(
+      'DATABASE_URL must be set in production. The embedded database does not survive a power loss; set ALLOW_EMBEDDED_DATABASE=yes if that is acceptable.',
+    )
+  }
+  return { kind: 'embedded' }
+}
+
+function readSecrets(value: string | undefined, production: boolean, problems: string[]): readonly string[] {
+  const secrets = (value ?? '').split(',').map((secret) => secret.trim())
+  const given = secrets.filter((secret) => secret !== '')
+  if (given.length === 0 && production) {
+    problems.push('SECRETS must be set in production, for example to the output of: openssl rand -base64 48')
+  }
+  if (given.some((secret) => secret.length < minimumSecretLength)) {
+    problems.push(`SECRETS: every secret must have at least ${minimumSecretLength} characters.`)
+  }
+  return given
+}
+
+function readNetworks(value: string | undefined, problems: string[]): readonly string[] {
+  const networks = (value ?? '').split(',').map((network) => network.trim())
+  return networks
+    .filter((network) => network !== '')
+    .map((network) => {
+      const bits = ipaddr.IPv4.isValid(network) ? '/32' : ipaddr.IPv6.isValid(network) ? '/128' : ''
+      const cidr = `${network}${bits}`
+      if (!ipaddr.isValidCIDR(cidr)) {
+        problems.push(`TRUST_PROXY must list addresses or networks such as 10.0.0.0/8, not "${network}".`)
+      }
+      return cidr
+    })
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[], problems: string[]): T {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found === undefined) problems.push(`${name} must be one of ${allowed.join(', ')}, not "${value}".`)
+  return found ?? (allowed[0] as T)
+}
