@@ -1,0 +1,21 @@
+/**
+ * How the tests run: files side by side in processes of their own, each with databases of its own.
+ *
+ * `test/support/prepare.ts` makes what they share once per run; the reporter says what could not run and why.
+ */
+import { defineConfig } from 'vitest/config'
+import { missingTools } from './test/support/missing-tools.ts'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/prepare.ts'],
+    pool: 'forks',
+    watch: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    sequence: { shuffle: { files: false, tests: true } },
+    reporters: ['default', missingTools()],
+  },
+})
