@@ -176,8 +176,22 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   const tables = [
-    'signing_keys', 'replays', 'artifacts', 'sessions', 'consents', 'grants', 'resources', 'clients',
-    'audit_events', 'limits', 'attempts', 'recovery_codes', 'totp_factors', 'passwords', 'identities', 'accounts',
+    'signing_keys',
+    'replays',
+    'artifacts',
+    'sessions',
+    'consents',
+    'grants',
+    'resources',
+    'clients',
+    'audit_events',
+    'limits',
+    'attempts',
+    'recovery_codes',
+    'totp_factors',
+    'passwords',
+    'identities',
+    'accounts',
   ]
   for (const table of tables) await db.schema.dropTable(table).execute()
 }

@@ -16,8 +16,21 @@ export interface Log {
 
 /** Fields that are censored wherever they stand, one level deep or two. */
 const secretFields = [
-  'password', 'code', 'token', 'access_token', 'refresh_token', 'id_token', 'client_secret', 'secret', 'cookie',
-  'authorization', 'code_verifier', 'user_code', 'device_code', 'state', 'nonce',
+  'password',
+  'code',
+  'token',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'client_secret',
+  'secret',
+  'cookie',
+  'authorization',
+  'code_verifier',
+  'user_code',
+  'device_code',
+  'state',
+  'nonce',
 ]
 
 /** A log that writes to `destination` (standard output when absent). */
