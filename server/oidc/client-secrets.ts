@@ -1,0 +1,28 @@
+/**
+ * Client secrets: how they are made, what is stored of them, how a presented one is compared.
+ *
+ * A secret is 256 random bits, so one SHA-256 is enough to store it (there is nothing to guess) and cheap enough for
+ * every token request. Passwords of people live elsewhere and are hashed slowly.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** A new client secret: 256 random bits, base64url. */
+export function newClientSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** What is stored of a client secret: `sha256:<base64url>`. */
+export function hashClientSecret(secret: string): string {
+  return `sha256:${createHash('sha256').update(secret).digest('base64url')}`
+}
+
+/** Whether `secret` is one of those hashed; every hash is compared, in constant time. */
+export function isClientSecret(secret: string, hashes: readonly string[]): boolean {
+  const presented = Buffer.from(hashClientSecret(secret))
+  let found = false
+  for (const hash of hashes) {
+    const stored = Buffer.from(hash)
+    if (stored.length === presented.length && timingSafeEqual(stored, presented)) found = true
+  }
+  return found
+}

@@ -1,0 +1,164 @@
+/**
+ * The kinds of client there are, as data: what each sets, what may be added, and how its tokens behave.
+ *
+ * A new kind is a new entry here, not a branch elsewhere. Knows nothing of rows or of the library; whoever needs to
+ * know how a client behaves asks `profileOf`.
+ */
+
+export interface Profile {
+  readonly name: string
+  /** One line for those who choose. */
+  readonly summary: string
+  /** Members that the profile sets, by their RFC 7591 §2 names; they cannot be given. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** Members that may be given. */
+  readonly mayAdd: readonly string[]
+  /** Which redirect URIs are taken; `none`: the profile has no front channel. */
+  readonly redirectUris: 'web' | 'native' | 'none'
+  /** Whether the client has a secret (RFC 6749 §2.1). */
+  readonly confidential: boolean
+  /** `code_challenge` with S256 is demanded at the authorization endpoint. */
+  readonly pkceRequired: boolean
+  /** Each use of a refresh token gives a new one and ends the old one. */
+  readonly rotateRefreshToken: boolean
+  /** Lifetime of a refresh token, seconds; rotation starts it anew, so it is how long an app may be idle. */
+  readonly refreshTokenTtl: number
+  /** Seconds in which the same client gets the same successor again, when a response was lost. */
+  readonly refreshGrace: number
+  /** Refresh tokens that were given without `offline_access` end with the browser session (OIDC Core §11). */
+  readonly sessionBound: boolean
+  /** Only ever made by another command (`resource add`), never chosen. */
+  readonly internal: boolean
+}
+
+const minute = 60
+const day = 24 * 60 * minute
+
+const forPeople = ['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'contacts'] as const
+const frontChannel = [
+  ...forPeople,
+  'redirect_uris',
+  'post_logout_redirect_uris',
+  'scope',
+  'resource_scopes',
+  'initiate_login_uri',
+  'default_max_age',
+  'require_auth_time',
+  'require_pushed_authorization_requests',
+] as const
+
+/** OAuth 2.1 and RFC 9700 §2.1.1 ask for PKCE from every client with a code, confidential ones too (code injection). */
+const codeFlow = {
+  pkceRequired: true,
+  // RFC 9700 §2.2.2 demands rotation or sender constraint of public clients; for confidential ones it shows theft.
+  rotateRefreshToken: true,
+  refreshGrace: minute,
+  sessionBound: true,
+  internal: false,
+} as const
+
+/** Without refresh tokens the remaining properties say nothing; these are the strict ones. */
+const noCode = {
+  pkceRequired: true,
+  rotateRefreshToken: true,
+  refreshTokenTtl: 0,
+  refreshGrace: 0,
+  sessionBound: true,
+} as const
+
+const all = {
+  web: {
+    ...codeFlow,
+    name: 'web',
+    summary: 'an app with a server of its own that keeps a secret',
+    metadata: {
+      application_type: 'web',
+      // RFC 6749 §2.3.1: the one method that every server must support, and no secret in a body that gets logged.
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    mayAdd: frontChannel,
+    redirectUris: 'web',
+    confidential: true,
+    refreshTokenTtl: 90 * day,
+  },
+  spa: {
+    ...codeFlow,
+    name: 'spa',
+    summary: 'an app that runs in the browser alone, without a secret',
+    metadata: {
+      application_type: 'web',
+      // RFC 9700 §2.1.1, RFC 6749 §2.1: what runs in the browser keeps no secret; PKCE binds the code instead.
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    mayAdd: frontChannel,
+    redirectUris: 'web',
+    confidential: false,
+    // RFC 9700 §4.14.2: tokens of clients that were not used for a while end; a script on the page may steal them.
+    refreshTokenTtl: 14 * day,
+  },
+  native: {
+    ...codeFlow,
+    name: 'native',
+    summary: 'an app installed on a phone or a computer, without a secret',
+    metadata: {
+      // RFC 8252 §7.3: the port of a loopback redirect URI is chosen at run time; the library varies it for these only.
+      application_type: 'native',
+      // RFC 8252 §8.5: a secret that is shipped to every user is none.
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    mayAdd: frontChannel,
+    redirectUris: 'native',
+    confidential: false,
+    refreshTokenTtl: 90 * day,
+  },
+  service: {
+    ...noCode,
+    name: 'service',
+    summary: 'a program that acts for itself, without a person',
+    metadata: {
+      application_type: 'web',
+      token_endpoint_auth_method: 'client_secret_basic',
+      // RFC 6749 §4.4: confidential clients only, and no refresh token.
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+    },
+    mayAdd: [...forPeople, 'resource_scopes'],
+    redirectUris: 'none',
+    confidential: true,
+    internal: false,
+  },
+  resource: {
+    ...noCode,
+    name: 'resource',
+    summary: 'a resource server that asks whether tokens are valid',
+    metadata: {
+      application_type: 'web',
+      // RFC 7662 §2.1: the introspection endpoint demands authorization; such a client can do nothing else.
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: [],
+      response_types: [],
+      redirect_uris: [],
+    },
+    mayAdd: forPeople,
+    redirectUris: 'none',
+    confidential: true,
+    internal: true,
+  },
+} as const satisfies Readonly<Record<string, Profile>>
+
+export type ProfileName = keyof typeof all
+
+/** Every profile by its name. */
+export const profiles: Readonly<Record<ProfileName, Profile>> = all
+
+/** The profile of that name, or undefined. */
+export function profileOf(name: string): Profile | undefined {
+  return Object.hasOwn(profiles, name) ? profiles[name as ProfileName] : undefined
+}
