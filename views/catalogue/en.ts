@@ -1,0 +1,235 @@
+/**
+ * The English words, and by their shape the list of everything a language has to say.
+ *
+ * Sentences are whole, so that another language can order them its own way; those with a name inside take it as
+ * markup and give markup back. No page says anything that does not stand here. Times are in UTC.
+ */
+import type { PageProblem, RefusedReason } from '../../adapters/identity/contract.ts'
+import { html, type Html } from '../html.ts'
+
+const problems: Record<PageProblem, string> = {
+  'wrong-credentials': 'That email and password don’t match. Check both and try again.',
+  'too-many-tries': 'Too many tries.',
+  'wrong-code': 'That code didn’t work. Codes change every 30 seconds and work only once; enter the newest one.',
+  'invalid-email': 'Enter an email address such as name@example.com.',
+  'email-unavailable': 'An account can’t be created with that email. If you already have one, sign in instead.',
+  'password-too-short': 'That password is too short. Use at least 8 characters.',
+  'password-too-long': 'That password is too long. Use a shorter one.',
+  'password-too-common': 'That password is easy to guess. Choose one that is less common.',
+  'registration-closed': 'New accounts can’t be created here at the moment.',
+}
+
+const refusals: Record<RefusedReason, string> = {
+  cancelled: 'You cancelled that sign-in. Choose how you want to continue.',
+  expired: 'That sign-in took too long and has expired. Please try again.',
+  invalid: 'We couldn’t confirm who you are. Please try again.',
+  unavailable: 'That service can’t be reached right now. Try again in a moment, or choose another way.',
+}
+
+/** What a scope lets an app do, for the person who is asked. Scopes of resource servers bring their own words. */
+const scopes: Readonly<Record<string, string>> = {
+  openid: 'Know who you are',
+  profile: 'See your name and basic profile',
+  email: 'See your email address',
+  phone: 'See your phone number',
+  address: 'See your postal address',
+  offline_access: 'Keep access when you are away',
+}
+
+export const en = {
+  direction: 'ltr' as 'ltr' | 'rtl',
+
+  title: (page: string, product: string) => `${page} · ${product}`,
+  titleWithProblem: (title: string) => `Problem: ${title}`,
+  opensNewTab: '(opens in a new tab)',
+
+  email: 'Email',
+  password: 'Password',
+  name: 'Name',
+  nameOptional: 'Name (optional)',
+  code: 'Code',
+  cancel: 'Cancel',
+  continue: 'Continue',
+  goBack: 'Go back',
+
+  problems,
+  refusals,
+  scopes,
+  retryIn: (seconds: number) => `Please wait ${duration(seconds)}, then try again.`,
+
+  signIn: {
+    title: 'Sign in',
+    button: 'Sign in',
+    toContinueTo: (app: Html) => html`to continue to ${app}`,
+    lead: (product: string) => `Use your ${product} account`,
+    newHere: (product: string) => `New to ${product}?`,
+    register: 'Create an account',
+    or: 'or',
+    continueWith: (provider: string) => `Continue with ${provider}`,
+    cancel: 'Cancel',
+    cancelTo: (app: Html) => html`Cancel and return to ${app}`,
+  },
+
+  register: {
+    title: 'Create your account',
+    button: 'Create account',
+    passwordHint: 'At least 8 characters. 15 or more is better: a few unrelated words make a good password.',
+    haveAccount: 'Already have an account?',
+    signIn: 'Sign in',
+  },
+
+  secondFactor: {
+    title: 'Check it’s you',
+    lead: 'Enter the six digits from your authenticator app, or one of your recovery codes.',
+    button: 'Continue',
+    another: 'Use another account',
+  },
+
+  chooser: {
+    title: 'Sign in',
+    none: 'There is no way to sign in at the moment. Please try again later.',
+  },
+
+  newcomer: {
+    title: (product: string) => `Welcome to ${product}`,
+    lead: (provider: string, person: Html | undefined) =>
+      person === undefined
+        ? html`You signed in with ${provider} for the first time. Create an account to go on.`
+        : html`You signed in with ${provider} as ${person} for the first time. Create an account to go on.`,
+    button: 'Create account',
+    nameHint: 'What apps may call you. You can leave it empty.',
+    otherWay: 'Already have an account? Cancel, and sign in the way you did before.',
+  },
+
+  consent: {
+    title: (app: string) => `Allow ${app}?`,
+    heading: (app: Html, product: string) => html`${app} wants to use your ${product} account`,
+    signedInAs: (account: Html) => html`Signed in as ${account}`,
+    notYou: 'Not you?',
+    thisAppCan: 'This will let the app:',
+    onResource: (resource: Html) => html`At ${resource}, it can also:`,
+    nothing: 'Use your account to sign you in',
+    willReturn: (host: Html) => html`You will return to ${host}`,
+    checkHost: 'Choose Allow only if you know this address and trust it.',
+    allow: 'Allow',
+    deny: 'Deny',
+    later: 'You can take access back at any time in your account.',
+    policies: (app: Html) => html`Read how ${app} treats your data:`,
+    policy: 'Privacy policy',
+    terms: 'Terms of service',
+  },
+
+  error: {
+    reference: (reference: Html) => html`Reference: ${reference}`,
+    referenceHelp: 'If you ask for help, give this number.',
+    home: 'Go to the start page',
+  },
+
+  expired: {
+    title: 'This sign-in has expired',
+    lead: 'It took too long, or was opened in another tab. Nothing is lost: just start again.',
+    restart: 'Start again',
+    backToApp: (app: Html) => html`Go back to ${app} and sign in from there.`,
+    backToAnyApp: 'Go back to the app you came from and sign in from there.',
+  },
+
+  logout: {
+    title: 'Sign out?',
+    lead: (product: string) => `You will be signed out of ${product} in this browser.`,
+    askedBy: (app: Html) => html`${app} asks whether you want to sign out.`,
+    signOut: 'Sign out',
+    stay: 'Stay signed in',
+    doneTitle: 'You are signed out',
+    done: (product: string) => `You are signed out of ${product} in this browser.`,
+    doneFor: (app: Html, product: string) => html`You are signed out of ${product} and ${app} in this browser.`,
+    sharedDevice: 'On a shared device, close the browser as well.',
+    home: 'Go to the start page',
+  },
+
+  account: {
+    title: 'Your account',
+    signOut: 'Sign out',
+    profile: 'Profile',
+    noName: 'Not given',
+    identities: 'Ways to sign in',
+    password: 'Password',
+    changePassword: 'Change password',
+    security: 'Security',
+    secondFactor: 'Two-step sign-in',
+    secondFactorOn: 'On',
+    secondFactorOff: 'Off',
+    secondFactorOffHelp: 'Ask for a code from an app on your phone as well as your password.',
+    secondFactorOnHelp: 'You are asked for a code from your authenticator app when you sign in.',
+    turnOn: 'Set up',
+    turnOff: 'Turn off',
+    recoveryCodes: 'Recovery codes',
+    recoveryCodesLeft: (count: number) => (count === 1 ? '1 code left' : `${count} codes left`),
+    recoveryCodesFew: 'Make new ones before you run out.',
+    newRecoveryCodes: 'Make new codes',
+    apps: 'Connected apps',
+    noApps: 'No app has access to your account.',
+    since: (date: Html) => html`Since ${date}`,
+    lastUsed: (date: Html) => html`last used ${date}`,
+    revokeApp: 'Remove access',
+    revokeAppFor: (app: string) => `Remove access of ${app}`,
+    sessions: 'Where you are signed in',
+    thisBrowser: 'This browser',
+    anotherBrowser: 'Another browser',
+    sessionDates: (since: Html, expires: Html) => html`Since ${since}, until ${expires}`,
+    endSession: 'End',
+    endSessionSince: (since: string) => `End the session since ${since}`,
+    signOutEverywhere: 'Sign out everywhere',
+    signOutEverywhereHelp: 'Ends every session, this one too.',
+  },
+
+  enrol: {
+    title: 'Set up two-step sign-in',
+    scan: 'Scan this picture with an authenticator app on your phone.',
+    picture: 'QR picture for your authenticator app; the same secret stands below as text.',
+    orType: 'Can’t scan it? Type this secret into the app:',
+    confirm: 'Then enter the six digits that the app shows.',
+    button: 'Turn on',
+  },
+
+  recoveryCodes: {
+    title: 'Save your recovery codes',
+    lead: 'If you lose your phone, each of these codes signs you in once instead of the app.',
+    once: 'They are shown only now. Keep them where you keep important things, such as a password manager or on paper.',
+    list: 'Recovery codes',
+    saved: 'I have saved them',
+  },
+
+  passwordChange: {
+    title: 'Change your password',
+    current: 'Current password',
+    next: 'New password',
+    button: 'Change password',
+    wrongCurrent: 'That is not your current password. Try again.',
+  },
+
+  home: {
+    title: (product: string) => `One account for every ${product} app`,
+    lead: (product: string) => `${product} signs you in to apps you trust, and lets you decide what each of them may do.`,
+    account: 'Your account',
+    signIn: 'Sign in to your account',
+    developers: 'For developers',
+    developersLead: 'This is an OpenID Connect provider. Any standard client library finds everything it needs in one document.',
+    issuer: 'Issuer',
+    discovery: 'Discovery document',
+  },
+
+  date: (date: Date) => new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(date),
+  dateAndTime: (date: Date) =>
+    `${new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(date)} UTC`,
+}
+
+/** How long, in words; `seconds` is rounded up so that nobody is told to come back too early. */
+function duration(seconds: number): string {
+  if (seconds < 60) return counted(Math.max(1, Math.ceil(seconds)), 'second')
+  if (seconds < 3600) return counted(Math.ceil(seconds / 60), 'minute')
+  return counted(Math.ceil(seconds / 3600), 'hour')
+}
+
+function counted(count: number, unit: string): string {
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
+}

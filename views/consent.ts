@@ -1,0 +1,79 @@
+/**
+ * The page on which a person decides what an app may do.
+ *
+ * The app's name and logo are its own claim; the host that it returns to is what the server knows, so that stands
+ * next to the decision. Both answers are equally easy to reach.
+ */
+import { type ClientCard, clientLogo, clientName, clientPolicies, isolated, plainName } from './client.ts'
+import { button, postForm } from './form.ts'
+import { type Html, html } from './html.ts'
+import { layout, type Surroundings } from './layout.ts'
+import { type ScopeCard, scopeText } from './scope.ts'
+
+export interface ConsentProps {
+  /** POST target; the answer is `decision=allow` or `decision=deny`. */
+  readonly action: string
+  readonly client: ClientCard
+  readonly account: { readonly label: string }
+  readonly scopes: readonly ScopeCard[]
+  readonly resources: readonly {
+    readonly name: string
+    readonly identifier: string
+    readonly scopes: readonly ScopeCard[]
+  }[]
+  /** Whether the app keeps access while the person is away. */
+  readonly offline: boolean
+  /** POST target of "Not you?". */
+  readonly switchAccount?: string | undefined
+}
+
+/** Asks for consent. */
+export function consentPage(on: Surroundings, props: ConsentProps): string {
+  const { words } = on
+  const { client } = props
+  return layout(on, {
+    title: words.consent.title(plainName(client)),
+    body: html`${clientLogo(client)}
+<h1>${words.consent.heading(clientName(client), on.productName)}</h1>
+${accountLine(on, props)}
+<section class="wishes" aria-labelledby="wishes"><h2 id="wishes">${words.consent.thisAppCan}</h2>
+${scopeList(on, ownScopes(props))}
+${props.resources.map((resource) => resourceWishes(on, resource))}</section>
+<div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>
+${postForm(
+  props.action,
+  html`<div class="decision">${button(words.consent.allow, { name: 'decision', value: 'allow' })}${button(words.consent.deny, {
+    kind: 'secondary',
+    name: 'decision',
+    value: 'deny',
+  })}</div>`,
+)}
+<p class="fine">${words.consent.later}</p>
+${clientPolicies(on, client)}`,
+  })
+}
+
+function accountLine(on: Surroundings, { account, switchAccount }: ConsentProps): Html {
+  const { words } = on
+  const person = html`<span>${words.consent.signedInAs(isolated(account.label))}</span>`
+  return switchAccount === undefined
+    ? html`<div class="person">${person}</div>`
+    : html`<div class="person">${person}${postForm(switchAccount, button(words.consent.notYou, { kind: 'quiet' }))}</div>`
+}
+
+function ownScopes({ scopes, offline }: ConsentProps): readonly ScopeCard[] {
+  const others = scopes.filter((scope) => scope.name !== 'offline_access')
+  return offline ? [...others, { name: 'offline_access' }] : others
+}
+
+function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
+  const texts = scopes.length === 0 ? [html`${on.words.consent.nothing}`] : scopes.map((scope) => scopeText(on.words, scope))
+  return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
+}
+
+function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][number]): Html {
+  const name = html`${isolated(resource.name)} <span class="identifier"><bdi>${resource.identifier}</bdi></span>`
+  return html`<h3>${on.words.consent.onResource(name)}</h3>${scopeList(on, resource.scopes)}`
+}
+
+const tick = html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="m5 10.5 3.4 3.4L15 6.8"></path></svg>`

@@ -1,0 +1,178 @@
+/**
+ * The pages that an identity provider can ask for.
+ *
+ * The switch is exhaustive over `Page`: a page without a template does not compile. Which provider asked, and what it
+ * does with the answer, is not known here.
+ */
+import type { Page, PageProblem } from '../adapters/identity/contract.ts'
+import { type ClientCard, clientName } from './client.ts'
+import { button, field, postForm, problemSummary, problemText } from './form.ts'
+import { type Html, html } from './html.ts'
+import { layout, type Surroundings } from './layout.ts'
+import { cancelForm, type ProviderChoice, providerForms } from './providers.ts'
+
+export interface StepProps {
+  readonly page: Page
+  /** POST target of the answer. */
+  readonly action: string
+  /** POST target that leaves for the app. */
+  readonly cancel?: string | undefined
+  readonly client?: ClientCard | undefined
+  /** Other ways to sign in. */
+  readonly others: readonly ProviderChoice[]
+}
+
+/** The page that asks what the provider needs to know. */
+export function stepPage(on: Surroundings, props: StepProps): string {
+  const { title, lead, form } = contentOf(on, props.page, props.action)
+  const { problem, retryAfter } = props.page
+  const others = props.page.name === 'password-sign-in' ? props.others : []
+  return layout(on, {
+    title,
+    problem: problem !== undefined,
+    body: html`<h1>${title}</h1>
+<p class="lead">${lead ?? continueTo(on, props.client)}</p>
+${problem !== undefined && problemSummary(problemText(on.words, problem, retryAfter))}
+${form}
+${others.length > 0 && html`<p class="divider"><span>${on.words.signIn.or}</span></p>${providerForms(on, others)}`}
+${cancelForm(on, props.cancel, props.client)}`,
+  })
+}
+
+/** "to continue to <app>", or whose account is meant when no app is known. */
+export function continueTo(on: Surroundings, client: ClientCard | undefined): Html | string {
+  return client === undefined
+    ? on.words.signIn.lead(on.productName)
+    : on.words.signIn.toContinueTo(clientName(client))
+}
+
+interface Content {
+  readonly title: string
+  readonly lead?: string
+  readonly form: Html
+}
+
+function contentOf(on: Surroundings, page: Page, action: string): Content {
+  switch (page.name) {
+    case 'password-sign-in':
+      return { title: on.words.signIn.title, form: signInForm(on, page, action) }
+    case 'password-register':
+      return { title: on.words.register.title, form: registerForm(on, page, action) }
+    case 'second-factor':
+      return {
+        title: on.words.secondFactor.title,
+        lead: on.words.secondFactor.lead,
+        form: secondFactorForm(on, page, action),
+      }
+    default:
+      return page satisfies never
+  }
+}
+
+type PageNamed<Name extends Page['name']> = Extract<Page, { name: Name }>
+
+function signInForm(on: Surroundings, page: PageNamed<'password-sign-in'>, action: string): Html {
+  const { words } = on
+  const emailFirst = (page.email ?? '') === '' || isAbout(page.problem, 'email')
+  const refused = page.problem === 'wrong-credentials'
+  return postForm(
+    action,
+    html`${field({
+      name: 'email',
+      label: words.email,
+      type: 'email',
+      autocomplete: 'username',
+      value: page.email,
+      autofocus: emailFirst,
+      invalid: refused || isAbout(page.problem, 'email'),
+    })}
+${field({
+  name: 'password',
+  label: words.password,
+  type: 'password',
+  autocomplete: 'current-password',
+  autofocus: !emailFirst,
+  invalid: refused || isAbout(page.problem, 'password'),
+})}
+${button(words.signIn.button)}
+${
+  page.canRegister &&
+  html`<p class="aside">${words.signIn.newHere(on.productName)} ${button(words.signIn.register, {
+    kind: 'quiet',
+    name: 'action',
+    value: 'register',
+    skipValidation: true,
+  })}</p>`
+}`,
+  )
+}
+
+function registerForm(on: Surroundings, page: PageNamed<'password-register'>, action: string): Html {
+  const { words } = on
+  return postForm(
+    action,
+    html`${field({
+      name: 'name',
+      label: words.nameOptional,
+      type: 'text',
+      autocomplete: 'name',
+      value: page.displayName,
+      required: false,
+      autofocus: page.problem === undefined,
+    })}
+${field({
+  name: 'email',
+  label: words.email,
+  type: 'email',
+  autocomplete: 'username',
+  value: page.email,
+  autofocus: isAbout(page.problem, 'email'),
+  invalid: isAbout(page.problem, 'email'),
+})}
+${field({
+  name: 'password',
+  label: words.password,
+  type: 'password',
+  autocomplete: 'new-password',
+  hint: words.register.passwordHint,
+  minlength: 8,
+  autofocus: isAbout(page.problem, 'password'),
+  invalid: isAbout(page.problem, 'password'),
+})}
+${button(words.register.button)}
+<p class="aside">${words.register.haveAccount} ${button(words.register.signIn, {
+  kind: 'quiet',
+  name: 'action',
+  value: 'sign-in',
+  skipValidation: true,
+})}</p>`,
+  )
+}
+
+function secondFactorForm(on: Surroundings, page: PageNamed<'second-factor'>, action: string): Html {
+  const { words } = on
+  return postForm(
+    action,
+    html`${field({
+      name: 'code',
+      label: words.code,
+      type: 'text',
+      autocomplete: 'one-time-code',
+      inputmode: 'numeric',
+      autofocus: true,
+      invalid: page.problem === 'wrong-code',
+    })}
+${button(words.secondFactor.button)}
+<p class="aside">${button(words.secondFactor.another, {
+  kind: 'quiet',
+  name: 'action',
+  value: 'sign-in',
+  skipValidation: true,
+})}</p>`,
+  )
+}
+
+function isAbout(problem: PageProblem | undefined, fieldName: 'email' | 'password'): boolean {
+  if (fieldName === 'email') return problem === 'invalid-email' || problem === 'email-unavailable'
+  return problem?.startsWith('password-') ?? false
+}
