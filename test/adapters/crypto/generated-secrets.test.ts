@@ -40,8 +40,11 @@ test('several secrets are read newest first', () => {
   expect(loadOrCreateSecrets(path)).toEqual(['n'.repeat(40), 'o'.repeat(40)])
 })
 
-test.each(['', '\n', 'short', `${'l'.repeat(40)}\nshort`])('a damaged file (%j) is never replaced by a new ring', (content) => {
-  const path = join(folder(), 'secrets')
-  writeFileSync(path, content)
-  expect(() => loadOrCreateSecrets(path)).toThrow(/backup/)
-})
+test.each(['', '\n', 'short', `${'l'.repeat(40)}\nshort`])(
+  'a damaged file (%j) is never replaced by a new ring',
+  (content) => {
+    const path = join(folder(), 'secrets')
+    writeFileSync(path, content)
+    expect(() => loadOrCreateSecrets(path)).toThrow(/backup/)
+  },
+)

@@ -82,23 +82,50 @@ test('a client that is registered again under the id of a removed one inherits n
   await store.add(example)
   await store.add({ ...example, id: 'other' })
   const stamp = { created_at: time, expires_at: later }
-  await db.insertInto('accounts').values({ id: 'alice', created_at: time, name: null, email: null, disabled_at: null }).execute()
+  await db
+    .insertInto('accounts')
+    .values({ id: 'alice', created_at: time, name: null, email: null, disabled_at: null })
+    .execute()
   for (const client_id of ['example', 'other']) {
-    await db.insertInto('consents').values({ account_id: 'alice', client_id, payload: '{}', updated_at: time }).execute()
+    await db
+      .insertInto('consents')
+      .values({ account_id: 'alice', client_id, payload: '{}', updated_at: time })
+      .execute()
     await db
       .insertInto('grants')
-      .values({ id: `grant-${client_id}`, account_id: 'alice', client_id, payload: '{}', ...stamp, revoked_at: null, last_used_at: null })
+      .values({
+        id: `grant-${client_id}`,
+        account_id: 'alice',
+        client_id,
+        payload: '{}',
+        ...stamp,
+        revoked_at: null,
+        last_used_at: null,
+      })
       .execute()
     await db
       .insertInto('artifacts')
       .values({
-        id_hash: `token-${client_id}`, model: 'RefreshToken', grant_id: `grant-${client_id}`, account_id: 'alice', client_id,
-        user_code_hash: null, payload: '{}', ...stamp, consumed_at: null, successor_hash: null,
+        id_hash: `token-${client_id}`,
+        model: 'RefreshToken',
+        grant_id: `grant-${client_id}`,
+        account_id: 'alice',
+        client_id,
+        user_code_hash: null,
+        payload: '{}',
+        ...stamp,
+        consumed_at: null,
+        successor_hash: null,
       })
       .execute()
   }
   await resources(db, () => time).add({
-    identifier: 'https://api.example', name: 'API', scopes: [], tokenFormat: 'jwt', tokenTtl: 60, clientId: 'example',
+    identifier: 'https://api.example',
+    name: 'API',
+    scopes: [],
+    tokenFormat: 'jwt',
+    tokenTtl: 60,
+    clientId: 'example',
   })
   expect(await store.remove('example')).toBe(true)
   const left = [

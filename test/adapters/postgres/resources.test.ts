@@ -27,7 +27,13 @@ test('a resource comes back as it was added, under its identifier alone', async 
 test('a client is answered the resources that it stands for, and no others', async () => {
   await using database = await openTestDatabase()
   const { db } = database.store
-  await clients(db, () => time).add({ id: 'keeper', profile: 'resource', firstParty: false, metadata: {}, secretHashes: [] })
+  await clients(db, () => time).add({
+    id: 'keeper',
+    profile: 'resource',
+    firstParty: false,
+    metadata: {},
+    secretHashes: [],
+  })
   const store = resources(db, () => time)
   await store.add({ ...api, clientId: 'keeper' })
   await store.add({ ...api, identifier: 'https://other.example' })

@@ -1,0 +1,178 @@
+/** Settings: read once, every problem at once, and nothing unsafe in production. */
+import { randomBytes, randomInt } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig, settings } from '../../server/config.ts'
+
+const secret = 'a-secret-of-more-than-thirty-two-characters'
+const production = {
+  NODE_ENV: 'production',
+  ISSUER: 'https://auth.example.com',
+  DATABASE_URL: 'postgres://habitat:secret@db.example.com:5432/habitat',
+  SECRETS: secret,
+}
+
+describe('without any setting', () => {
+  test('the server listens on loopback, with the embedded database and generated secrets', () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      host: '127.0.0.1',
+      port: 3000,
+      issuer: 'http://localhost:3000',
+      database: { kind: 'embedded' },
+      secrets: [],
+      trustProxy: [],
+      registration: 'open',
+    })
+  })
+
+  test('the issuer follows the port', () => {
+    expect(readConfig({ PORT: '8080' }).issuer).toBe('http://localhost:8080')
+  })
+
+  test('an empty setting is an absent one', () => {
+    const empty = Object.fromEntries(Object.keys(settings).map((name) => [name, ' ']))
+    expect(readConfig(empty)).toEqual(readConfig({}))
+  })
+
+  test('nobody can change what was read', () => {
+    expect(Object.isFrozen(readConfig({}))).toBe(true)
+  })
+})
+
+describe('in production', () => {
+  test('a complete set of settings is taken, and the server listens on every address', () => {
+    expect(readConfig(production)).toMatchObject({
+      production: true,
+      host: '0.0.0.0',
+      issuer: 'https://auth.example.com',
+      database: { kind: 'postgres', url: production.DATABASE_URL },
+      secrets: [secret],
+    })
+  })
+
+  test('an https issuer, a database and secrets are demanded, all in one message', () => {
+    const problems = problemsOf({ NODE_ENV: 'production' })
+    expect(problems).toHaveLength(3)
+    for (const name of ['ISSUER', 'DATABASE_URL', 'SECRETS']) expect(problems.join('\n')).toContain(name)
+  })
+
+  test('an http issuer is refused, even on loopback', () => {
+    expect(problemsOf({ ...production, ISSUER: 'http://localhost:3000' })).toEqual([
+      'ISSUER must be https in production.',
+    ])
+  })
+
+  test('the embedded database needs to be allowed in so many words', () => {
+    const { DATABASE_URL: _, ...embedded } = production
+    expect(problemsOf(embedded)).toHaveLength(1)
+    expect(problemsOf({ ...embedded, ALLOW_EMBEDDED_DATABASE: 'true' })).toHaveLength(1)
+    expect(readConfig({ ...embedded, ALLOW_EMBEDDED_DATABASE: 'yes' }).database).toEqual({ kind: 'embedded' })
+  })
+})
+
+describe('refused, with a sentence that names the setting', () => {
+  test.for([
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['ISSUER', 'auth.example.com'],
+    ['ISSUER', 'ftp://auth.example.com'],
+    ['ISSUER', 'https://auth.example.com/path'],
+    ['ISSUER', 'https://auth.example.com/?query'],
+    ['ISSUER', 'https://auth.example.com/#fragment'],
+    ['ISSUER', 'https://user@auth.example.com'],
+    ['ISSUER', 'http://auth.example.com'],
+    ['DATABASE_URL', 'mysql://localhost/habitat'],
+    ['DATABASE_URL', 'postgres://db.example.com:port/habitat'],
+    ['SECRETS', 'short'],
+    ['SECRETS', `${secret},short`],
+    ['TRUST_PROXY', 'yes'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['REGISTRATION', 'maybe'],
+    ['LOG_LEVEL', 'loud'],
+  ] as const)('%s=%s', ([name, value]) => {
+    const problems = problemsOf({ [name]: value })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(name)
+  })
+
+  test('all of them at once', () => {
+    const wrong = {
+      PORT: 'x',
+      ISSUER: 'x',
+      DATABASE_URL: 'x',
+      SECRETS: 'x',
+      TRUST_PROXY: 'x',
+      REGISTRATION: 'x',
+      LOG_LEVEL: 'x',
+    }
+    const problems = problemsOf(wrong)
+    for (const name of Object.keys(wrong)) expect(problems.filter((it) => it.startsWith(name))).toHaveLength(1)
+  })
+
+  test('and no sentence repeats a secret or a password', () => {
+    const problems = problemsOf({ SECRETS: 'hush', DATABASE_URL: 'mysql://user:hush@db/habitat' })
+    expect(problems).toHaveLength(2)
+    expect(problems.join('\n')).not.toContain('hush')
+  })
+})
+
+test('the key ring keeps its order, newest first', () => {
+  expect(readConfig({ SECRETS: `${secret}-new, ${secret}-old,` }).secrets).toEqual([`${secret}-new`, `${secret}-old`])
+})
+
+test('a single address of a trusted proxy is a network of one', () => {
+  expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, 192.0.2.1 ,2001:db8::1' }).trustProxy).toEqual([
+    '10.0.0.0/8',
+    '192.0.2.1/32',
+    '2001:db8::1/128',
+  ])
+})
+
+test('whatever the environment holds, the answer is settings or ConfigError', () => {
+  const pieces = [
+    '',
+    ' ',
+    ',',
+    '/',
+    '://',
+    'https',
+    'http://[',
+    'postgres://',
+    '\u0000',
+    '%',
+    '@',
+    ':',
+    '99999',
+    'é',
+    'production',
+    'yes',
+  ]
+  for (let round = 0; round < 2_000; round += 1) {
+    const env = Object.fromEntries(Object.keys(settings).map((name) => [name, nonsense(pieces)]))
+    try {
+      expect(readConfig(env).issuer).toMatch(/^https?:\/\//)
+    } catch (error) {
+      expect(error, JSON.stringify(env)).toBeInstanceOf(ConfigError)
+      expect((error as ConfigError).problems.length, JSON.stringify(env)).toBeGreaterThan(0)
+    }
+  }
+})
+
+function nonsense(pieces: readonly string[]): string | undefined {
+  const length = randomInt(5)
+  if (length === 4) return randomBytes(8).toString('latin1')
+  const picked = Array.from({ length }, () => pieces[randomInt(pieces.length)])
+  return length === 0 ? undefined : picked.join('')
+}
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
