@@ -39,11 +39,7 @@ export interface Resources {
 export function resources(db: Kysely<Database>, now: () => Date): Resources {
   return {
     async find(identifier) {
-      const row = await db
-        .selectFrom('resources')
-        .selectAll()
-        .where('identifier', '=', identifier)
-        .executeTakeFirst()
+      const row = await db.selectFrom('resources').selectAll().where('identifier', '=', identifier).executeTakeFirst()
       return row && read(row)
     },
     async list() {

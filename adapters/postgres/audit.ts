@@ -1,0 +1,105 @@
+/**
+ * What happened to accounts, clients and grants, for those who must answer for it later.
+ *
+ * Append-only from here. Holds no secret: callers give ids, addresses and plain facts.
+ */
+import type { Kysely, Selectable } from 'kysely'
+import type { Json } from '../identity/contract.ts'
+import type { AuditEventRow, Database } from './schema.ts'
+
+export type AuditEventName =
+  | 'sign-in.succeeded'
+  | 'sign-in.failed'
+  | 'sign-in.locked'
+  | 'sign-in.refused'
+  | 'account.created'
+  | 'account.disabled'
+  | 'account.enabled'
+  | 'account.removed'
+  | 'identity.added'
+  | 'identity.removed'
+  | 'password.changed'
+  | 'second-factor.enrolled'
+  | 'second-factor.removed'
+  | 'second-factor.recovery-used'
+  | 'second-factor.recovery-renewed'
+  | 'consent.granted'
+  | 'consent.denied'
+  | 'grant.revoked'
+  | 'token.reuse-detected'
+  | 'code.reuse-detected'
+  | 'session.ended'
+  | 'client.added'
+  | 'client.updated'
+  | 'client.secret-rotated'
+  | 'client.disabled'
+  | 'client.enabled'
+  | 'client.removed'
+  | 'resource.added'
+  | 'resource.removed'
+
+export interface NewAuditEvent {
+  readonly event: AuditEventName
+  readonly accountId?: string | undefined
+  readonly clientId?: string | undefined
+  readonly address?: string | undefined
+  readonly detail?: Readonly<Record<string, Json>> | undefined
+}
+
+export interface AuditEvent {
+  readonly id: string
+  readonly at: Date
+  readonly event: AuditEventName
+  readonly accountId: string | undefined
+  readonly clientId: string | undefined
+  readonly address: string | undefined
+  readonly detail: Readonly<Record<string, Json>>
+}
+
+export interface Audit {
+  record(event: NewAuditEvent): Promise<void>
+  /** Newest first; of one account when `accountId` is given. */
+  list(page: { accountId?: string | undefined; limit: number }): Promise<readonly AuditEvent[]>
+}
+
+/** The store of audit events; `now` stamps them. */
+export function audit(db: Kysely<Database>, now: () => Date): Audit {
+  return {
+    async record({ event, accountId, clientId, address, detail }) {
+      await db
+        .insertInto('audit_events')
+        .values({
+          at: now(),
+          event,
+          account_id: accountId ?? null,
+          client_id: clientId ?? null,
+          address: address ?? null,
+          detail: JSON.stringify(detail ?? {}),
+        })
+        .execute()
+    },
+    async list({ accountId, limit }) {
+      const rows = await db
+        .selectFrom('audit_events')
+        .selectAll()
+        .$if(accountId !== undefined, (it) => it.where('account_id', '=', accountId ?? ''))
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map(read)
+    },
+  }
+}
+
+function read(row: Selectable<AuditEventRow>): AuditEvent {
+  return {
+    id: String(row.id),
+    at: row.at,
+    event: row.event as AuditEventName,
+    accountId: row.account_id ?? undefined,
+    clientId: row.client_id ?? undefined,
+    address: row.address ?? undefined,
+    detail: row.detail as Record<string, Json>,
+  }
+}
