@@ -72,8 +72,9 @@ function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
 }
 
 function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][number]): Html {
-  const name = html`${isolated(resource.name)} <span class="identifier"><bdi>${resource.identifier}</bdi></span>`
-  return html`<h3>${on.words.consent.onResource(name)}</h3>${scopeList(on, resource.scopes)}`
+  return html`<h3>${on.words.consent.onResource(isolated(resource.name))}</h3>
+<p class="hint"><bdi>${resource.identifier}</bdi></p>
+${scopeList(on, resource.scopes)}`
 }
 
 const tick = html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="m5 10.5 3.4 3.4L15 6.8"></path></svg>`

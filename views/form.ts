@@ -82,7 +82,7 @@ export function button(text: Renderable, props: ButtonProps = {}): Html {
     formnovalidate: props.skipValidation ?? false,
     autofocus: props.autofocus ?? false,
     'aria-label': props.spoken,
-  })}>${text}</button>`
+  })}><span>${text}</span></button>`
 }
 
 /** A link that looks like a button; nothing where the address may not be linked to. */

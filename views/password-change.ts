@@ -35,7 +35,7 @@ ${
 }
 ${postForm(
   props.action,
-  html`${props.email !== undefined && html`<input${attributes({ type: 'hidden', autocomplete: 'username', value: props.email })}>`}
+  html`${props.email !== undefined && html`<input${attributes({ type: 'text', autocomplete: 'username', value: props.email, readonly: true, hidden: true })}>`}
 ${field({
   name: 'current_password',
   label: words.passwordChange.current,

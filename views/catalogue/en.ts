@@ -107,7 +107,7 @@ export const en = {
     signedInAs: (account: Html) => html`Signed in as ${account}`,
     notYou: 'Not you?',
     thisAppCan: 'This will let the app:',
-    onResource: (resource: Html) => html`At ${resource}, it can also:`,
+    onResource: (resource: Html) => html`In ${resource}, it can also:`,
     nothing: 'Use your account to sign you in',
     willReturn: (host: Html) => html`You will return to ${host}`,
     checkHost: 'Choose Allow only if you know this address and trust it.',

@@ -1,0 +1,139 @@
+/**
+ * Every page in every state, with every text and every address supplied by the test, so that one promise can be held
+ * against all of them. A page that is missing here is not tested: `pages.test.ts` compares this list with the folder.
+ */
+import type { PageProblem, RefusedReason } from '../../adapters/identity/contract.ts'
+import { type AccountProps, accountPage } from '../../views/account.ts'
+import { en } from '../../views/catalogue/en.ts'
+import { chooserPage } from '../../views/chooser.ts'
+import type { ClientCard } from '../../views/client.ts'
+import { consentPage } from '../../views/consent.ts'
+import { errorPage } from '../../views/error.ts'
+import { expiredPage } from '../../views/expired.ts'
+import { homePage } from '../../views/home.ts'
+import { trusted } from '../../views/html.ts'
+import type { Surroundings } from '../../views/layout.ts'
+import { logoutPage, signedOutPage } from '../../views/logout.ts'
+import { newcomerPage } from '../../views/newcomer.ts'
+import { passwordChangePage } from '../../views/password-change.ts'
+import { recoveryCodesPage } from '../../views/recovery-codes.ts'
+import { secondFactorEnrolPage } from '../../views/second-factor-enrol.ts'
+import { stepPage } from '../../views/step.ts'
+import type { Words } from '../../views/words.ts'
+
+export interface Sources {
+  readonly words?: Words
+  /** Gives each text that is not ours: names, labels, messages. */
+  text(plain: string): string
+  /** Gives each address. */
+  address(plain: string): string
+}
+
+export interface Sample {
+  /** The file of the page, without its ending. */
+  readonly file: string
+  readonly state: string
+  readonly page: string
+}
+
+const passwordProblems = Object.keys(en.problems) as PageProblem[]
+const refusals = Object.keys(en.refusals) as RefusedReason[]
+
+/** Renders every page in every state. */
+export function samplePages({ words = en, text, address }: Sources): readonly Sample[] {
+  const on: Surroundings = { words, language: 'en', productName: text('Habitat'), stylesheet: '/assets/style-1.css' }
+  const client = clientCard({ text, address })
+  const others = [{ id: text('google'), label: text('Google'), start: address('/interaction/1/start/google') }]
+  const action = address('/interaction/1/answer')
+  const cancel = address('/interaction/1/cancel')
+  const samples: Sample[] = []
+  const add = (file: string, state: string, page: string) => samples.push({ file, state, page })
+
+  for (const problem of [undefined, ...passwordProblems]) {
+    const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
+    const state = problem ?? 'first'
+    const email = text('alice@example.com')
+    const shared = { action, cancel, client, others }
+    add('step', `sign-in ${state}`, stepPage(on, { ...shared, page: { name: 'password-sign-in', email, canRegister: true, ...asked } }))
+    add('step', `register ${state}`, stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }))
+    add('step', `second-factor ${state}`, stepPage(on, { ...shared, page: { name: 'second-factor', ...asked } }))
+    add('password-change', state, passwordChangePage(on, { action, cancel, email, problem, retryAfter: problem && 5 }))
+    add('second-factor-enrol', state, secondFactorEnrolPage(on, { action, cancel, secret: text('JBSWY3DP'), qr, problem }))
+  }
+  add('step', 'bare', stepPage(on, { page: { name: 'password-sign-in', canRegister: false }, action, others: [] }))
+  for (const problem of [undefined, ...refusals]) {
+    add('chooser', problem ?? 'first', chooserPage(on, { client, providers: others, cancel, problem }))
+  }
+  add('chooser', 'empty', chooserPage(on, { providers: [] }))
+  add('newcomer', 'full', newcomerPage(on, { action, cancel, client, providerLabel: text('Google'), name: text('Alice'), email: text('a@b.example') }))
+  add('newcomer', 'bare', newcomerPage(on, { action, cancel, providerLabel: text('Google') }))
+  add('consent', 'full', consentPage(on, {
+    action,
+    client,
+    account: { label: text('alice@example.com') },
+    scopes: [{ name: 'openid' }, { name: text('odd:scope') }],
+    resources: [{ name: text('Photos'), identifier: text('https://photos.example'), scopes: [{ name: text('read'), description: text('Look') }] }],
+    offline: true,
+    switchAccount: address('/interaction/1/switch'),
+  }))
+  add('consent', 'bare', consentPage(on, { action, client: { id: text('c1'), host: text('a.example'), firstParty: true }, account: { label: text('a') }, scopes: [], resources: [], offline: false }))
+  add('error', 'full', errorPage(on, { title: text('Wrong'), message: text('Sorry'), reference: text('K7'), home: address('/'), retry: { action: address('/again'), label: text('Again') } }))
+  add('error', 'bare', errorPage(on, { title: text('Wrong'), message: text('Sorry') }))
+  add('expired', 'full', expiredPage(on, { restart: address('/authorize?client_id=1'), client }))
+  add('expired', 'bare', expiredPage(on, { client }))
+  add('logout', 'ask', logoutPage(on, { form: logoutForm, host: text('a.example'), clientName: text('App') }))
+  add('logout', 'done', signedOutPage(on, { clientName: text('App'), home: address('/') }))
+  add('account', 'full', accountPage(on, account({ text, address }, 'on')))
+  add('account', 'bare', accountPage(on, { ...account({ text, address }, 'none'), account: {}, apps: [], identities: [] }))
+  add('account', 'no password', accountPage(on, account({ text, address }, 'unavailable')))
+  add('recovery-codes', 'full', recoveryCodesPage(on, { codes: [text('k7qx-1'), text('k7qx-2')], done: address('/account') }))
+  add('home', 'first', homePage(on, { issuer: text('http://localhost:3000'), discovery: address('/.well-known/openid-configuration'), signedIn: false }))
+  add('home', 'signed in', homePage(on, { issuer: text('http://localhost:3000'), discovery: address('/.well-known/openid-configuration'), signedIn: true, account: address('/account') }))
+  return samples
+}
+
+const qr = trusted('<svg viewBox="0 0 2 2"><path d="M0 0h1v1H0z"></path></svg>')
+const logoutForm = trusted('<form id="op.logoutForm" method="post" action="/logout/confirm"><input type="hidden" name="xsrf" value="1"/></form>')
+
+function clientCard({ text, address }: Sources): ClientCard {
+  return {
+    id: text('client-1'),
+    name: text('Example'),
+    logoUri: address('https://client.example/logo.png'),
+    uri: address('https://client.example/'),
+    policyUri: address('https://client.example/policy'),
+    tosUri: address('https://client.example/terms'),
+    host: text('app.example'),
+    firstParty: false,
+  }
+}
+
+function account({ text, address }: Sources, secondFactor: AccountProps['secondFactor']): AccountProps {
+  const since = new Date('2025-03-04T10:00:00Z')
+  const expires = new Date('2025-03-18T10:00:00Z')
+  return {
+    account: { name: text('Alice'), email: text('alice@example.com') },
+    identities: [{ id: text('1'), label: text('alice'), providerLabel: text('Google') }],
+    apps: [
+      { grantId: text('g1'), clientName: text('App'), host: text('app.example'), scopes: [{ name: text('odd') }, { name: 'email' }], since, lastUsed: expires },
+      { grantId: text('g2'), clientName: text(''), scopes: [], since },
+    ],
+    sessions: [
+      { uid: text('u1'), current: true, since, expires },
+      { uid: text('u2'), current: false, since, expires },
+    ],
+    secondFactor,
+    recoveryCodesLeft: 2,
+    notice: text('Done.'),
+    routes: {
+      revokeApp: address('/account/apps/revoke'),
+      revokeSession: address('/account/sessions/revoke'),
+      enrolSecondFactor: address('/account/second-factor/enrol'),
+      removeSecondFactor: address('/account/second-factor/remove'),
+      recoveryCodes: address('/account/recovery-codes'),
+      password: address('/account/password'),
+      signOut: address('/account/sign-out'),
+      signOutEverywhere: address('/account/sign-out-everywhere'),
+    },
+  }
+}
