@@ -3,7 +3,7 @@
  */
 import { type ClientCard, clientName } from './client.ts'
 import { buttonLink } from './form.ts'
-import { html, targetUrl } from './html.ts'
+import { type Html, html, safeUrl, targetUrl } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 
 export interface ExpiredProps {
@@ -21,6 +21,14 @@ export function expiredPage(on: Surroundings, { restart, client }: ExpiredProps)
     body: html`<h1>${words.title}</h1>
 <p class="lead">${words.lead}</p>
 ${restartable && html`<div class="actions">${buttonLink(restart, words.restart)}</div>`}
-${!restartable && html`<p>${client === undefined ? words.backToAnyApp : words.backToApp(clientName(client))}</p>`}`,
+${!restartable && wayBack(on, client)}`,
   })
+}
+
+function wayBack(on: Surroundings, client: ClientCard | undefined): Html {
+  const words = on.words.expired
+  if (client === undefined) return html`<p>${words.backToAnyApp}</p>`
+  const site = safeUrl(client.uri)
+  return html`<p>${words.backToApp(clientName(client))}</p>
+${site !== undefined && html`<div class="actions">${buttonLink(site, words.openApp(clientName(client)))}</div>`}`
 }

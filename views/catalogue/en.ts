@@ -130,6 +130,7 @@ export const en = {
     lead: 'It took too long, or was opened in another tab. Nothing is lost: just start again.',
     restart: 'Start again',
     backToApp: (app: Html) => html`Go back to ${app} and sign in from there.`,
+    openApp: (app: Html) => html`Open ${app}`,
     backToAnyApp: 'Go back to the app you came from and sign in from there.',
   },
 
