@@ -80,14 +80,17 @@ function row(main: Renderable, aside?: Renderable): Html {
 function profile(on: Surroundings, { account }: AccountProps): Html {
   const { words } = on
   const shown = (value: string | undefined) =>
-    value === undefined || value === '' ? html`<span class="muted">${words.account.noName}</span>` : html`<bdi>${value}</bdi>`
+    value === undefined || value === ''
+      ? html`<span class="muted">${words.account.noName}</span>`
+      : html`<bdi>${value}</bdi>`
   return html`<dl class="row"><dt>${words.name}</dt><dd>${shown(account.name)}</dd></dl>
 <dl class="row"><dt>${words.email}</dt><dd>${shown(account.email)}</dd></dl>`
 }
 
 function identities({ identities }: AccountProps): Html {
   return html`<ul>${identities.map(
-    (identity) => html`<li class="row"><div><strong>${identity.providerLabel}</strong><p class="muted"><bdi>${identity.label}</bdi></p></div></li>`,
+    (identity) =>
+      html`<li class="row"><div><strong>${identity.providerLabel}</strong><p class="muted"><bdi>${identity.label}</bdi></p></div></li>`,
   )}</ul>`
 }
 

@@ -42,11 +42,14 @@ ${props.resources.map((resource) => resourceWishes(on, resource))}</section>
 <div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>
 ${postForm(
   props.action,
-  html`<div class="decision">${button(words.consent.allow, { name: 'decision', value: 'allow' })}${button(words.consent.deny, {
-    kind: 'secondary',
-    name: 'decision',
-    value: 'deny',
-  })}</div>`,
+  html`<div class="decision">${button(words.consent.allow, { name: 'decision', value: 'allow' })}${button(
+    words.consent.deny,
+    {
+      kind: 'secondary',
+      name: 'decision',
+      value: 'deny',
+    },
+  )}</div>`,
 )}
 <p class="fine">${words.consent.later}</p>
 ${clientPolicies(on, client)}`,
@@ -67,7 +70,8 @@ function ownScopes({ scopes, offline }: ConsentProps): readonly ScopeCard[] {
 }
 
 function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
-  const texts = scopes.length === 0 ? [html`${on.words.consent.nothing}`] : scopes.map((scope) => scopeText(on.words, scope))
+  const texts =
+    scopes.length === 0 ? [html`${on.words.consent.nothing}`] : scopes.map((scope) => scopeText(on.words, scope))
   return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
 }
 

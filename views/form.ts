@@ -86,7 +86,11 @@ export function button(text: Renderable, props: ButtonProps = {}): Html {
 }
 
 /** A link that looks like a button; nothing where the address may not be linked to. */
-export function buttonLink(address: string | undefined, text: Renderable, kind: 'primary' | 'secondary' | 'quiet' = 'primary'): Html {
+export function buttonLink(
+  address: string | undefined,
+  text: Renderable,
+  kind: 'primary' | 'secondary' | 'quiet' = 'primary',
+): Html {
   const href = targetUrl(address)
   return href === undefined ? html`` : html`<a class="button ${kind}" href="${href}">${text}</a>`
 }
@@ -100,9 +104,7 @@ export function problemSummary(text: Renderable): Html {
 
 /** The words for a problem, with the wait where there is one. `retryAfter` in seconds. */
 export function problemText(words: Words, problem: PageProblem, retryAfter?: number): string {
-  return retryAfter === undefined
-    ? words.problems[problem]
-    : `${words.problems[problem]} ${words.retryIn(retryAfter)}`
+  return retryAfter === undefined ? words.problems[problem] : `${words.problems[problem]} ${words.retryIn(retryAfter)}`
 }
 
 const warning = html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path fill="currentColor" d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M9.1 5.6h1.8v5.6H9.1zM10 14.9a1.1 1.1 0 1 1 0-2.2 1.1 1.1 0 0 1 0 2.2"></path></svg>`

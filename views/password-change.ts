@@ -29,9 +29,7 @@ export function passwordChangePage(on: Surroundings, props: PasswordChangeProps)
     body: html`<h1>${words.passwordChange.title}</h1>
 ${
   props.problem !== undefined &&
-  problemSummary(
-    wrongCurrent ? words.passwordChange.wrongCurrent : problemText(words, props.problem, props.retryAfter),
-  )
+  problemSummary(wrongCurrent ? words.passwordChange.wrongCurrent : problemText(words, props.problem, props.retryAfter))
 }
 ${postForm(
   props.action,

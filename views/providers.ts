@@ -22,7 +22,11 @@ export function providerForms(on: Surroundings, providers: readonly ProviderChoi
 }
 
 /** The form that leaves for the app without signing in. */
-export function cancelForm(on: Surroundings, cancel: string | undefined, client: ClientCard | undefined): Html | undefined {
+export function cancelForm(
+  on: Surroundings,
+  cancel: string | undefined,
+  client: ClientCard | undefined,
+): Html | undefined {
   if (cancel === undefined) return undefined
   const text = client === undefined ? on.words.signIn.cancel : on.words.signIn.cancelTo(clientName(client))
   return postForm(cancel, button(text, { kind: 'quiet' }), { class: 'leave' })

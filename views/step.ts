@@ -41,9 +41,7 @@ ${cancelForm(on, props.cancel, props.client)}`,
 
 /** "to continue to <app>", or whose account is meant when no app is known. */
 export function continueTo(on: Surroundings, client: ClientCard | undefined): Html | string {
-  return client === undefined
-    ? on.words.signIn.lead(on.productName)
-    : on.words.signIn.toContinueTo(clientName(client))
+  return client === undefined ? on.words.signIn.lead(on.productName) : on.words.signIn.toContinueTo(clientName(client))
 }
 
 interface Content {
@@ -141,11 +139,11 @@ ${field({
 })}
 ${button(words.register.button)}
 <p class="aside">${words.register.haveAccount} ${button(words.register.signIn, {
-  kind: 'quiet',
-  name: 'action',
-  value: 'sign-in',
-  skipValidation: true,
-})}</p>`,
+      kind: 'quiet',
+      name: 'action',
+      value: 'sign-in',
+      skipValidation: true,
+    })}</p>`,
   )
 }
 
@@ -164,11 +162,11 @@ function secondFactorForm(on: Surroundings, page: PageNamed<'second-factor'>, ac
     })}
 ${button(words.secondFactor.button)}
 <p class="aside">${button(words.secondFactor.another, {
-  kind: 'quiet',
-  name: 'action',
-  value: 'sign-in',
-  skipValidation: true,
-})}</p>`,
+      kind: 'quiet',
+      name: 'action',
+      value: 'sign-in',
+      skipValidation: true,
+    })}</p>`,
   )
 }
 

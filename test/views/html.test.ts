@@ -77,9 +77,12 @@ describe('safeUrl', () => {
 })
 
 describe('targetUrl', () => {
-  it.each(['/', '/account', '/authorize?client_id=a&x=%2F%2F', 'https://auth.example/account'])('leads to %s', (given) => {
-    expect(targetUrl(given)).toBe(given)
-  })
+  it.each(['/', '/account', '/authorize?client_id=a&x=%2F%2F', 'https://auth.example/account'])(
+    'leads to %s',
+    (given) => {
+      expect(targetUrl(given)).toBe(given)
+    },
+  )
 
   it.each(['//evil.example', '/\\evil.example', '/\t/evil.example', '/a\\b', 'javascript:alert(1)', 'account', ''])(
     'does not lead to %j',

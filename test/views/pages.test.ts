@@ -8,7 +8,8 @@ import { type Sample, samplePages } from './samples.ts'
 
 const asGiven = (plain: string) => plain
 const friendly = samplePages({ text: asGiven, address: asGiven })
-const titled = (samples: readonly Sample[]) => samples.map((sample) => [`${sample.file}: ${sample.state}`, sample] as const)
+const titled = (samples: readonly Sample[]) =>
+  samples.map((sample) => [`${sample.file}: ${sample.state}`, sample] as const)
 
 const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>'\`&`
 
@@ -19,7 +20,9 @@ describe('with hostile texts', () => {
     const elements = readMarkup(page)
     expect(page).not.toMatch(/<script|<img src=x/)
     expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)')
-    expect(elements.flatMap((element) => Object.keys(element.attributes)).filter((name) => name.startsWith('on'))).toEqual([])
+    expect(
+      elements.flatMap((element) => Object.keys(element.attributes)).filter((name) => name.startsWith('on')),
+    ).toEqual([])
   })
 })
 
@@ -85,7 +88,9 @@ describe('every page', () => {
   it.each(titled(friendly))('%s runs no script, styles nothing in line and asks no other server', (_, { page }) => {
     const elements = readMarkup(page)
     const names = elements.flatMap(({ attributes }) => Object.keys(attributes))
-    expect(elements.map(({ tag }) => tag).filter((tag) => ['script', 'style', 'iframe', 'object', 'base'].includes(tag))).toEqual([])
+    expect(
+      elements.map(({ tag }) => tag).filter((tag) => ['script', 'style', 'iframe', 'object', 'base'].includes(tag)),
+    ).toEqual([])
     expect(names.filter((name) => name === 'style' || name.startsWith('on'))).toEqual([])
     expect(addressesOf(elements).filter((target) => !isOurs(target) && !isTheClients(target))).toEqual([])
     expect(named(elements, 'link').map(({ attributes }) => attributes['href']?.slice(0, 18))).toEqual([
@@ -99,8 +104,14 @@ describe('every page', () => {
     for (const { page, file, state } of samplePages({ words: mute, text: () => '0', address: () => '/0' })) {
       const elements = readMarkup(page)
       const spoken = ['html', 'title'].map((tag) => named(elements, tag)[0]?.text).join(' ')
-      const labels = elements.flatMap(({ attributes }) => [attributes['aria-label'], attributes['alt'], attributes['title']])
-      expect(`${file} ${state}: ${/\p{L}+/u.exec(`${spoken} ${labels.join(' ')}`)?.[0]}`).toBe(`${file} ${state}: undefined`)
+      const labels = elements.flatMap(({ attributes }) => [
+        attributes['aria-label'],
+        attributes['alt'],
+        attributes['title'],
+      ])
+      expect(`${file} ${state}: ${/\p{L}+/u.exec(`${spoken} ${labels.join(' ')}`)?.[0]}`).toBe(
+        `${file} ${state}: undefined`,
+      )
     }
   })
 })
@@ -152,7 +163,8 @@ describe('fixed names, which are an interface', () => {
   it('never puts a password or a code back into the page', () => {
     for (const { page } of friendly) {
       for (const { attributes } of fieldsOf(readMarkup(page))) {
-        if (attributes['type'] === 'password' || attributes['name'] === 'code') expect(attributes).not.toHaveProperty('value')
+        if (attributes['type'] === 'password' || attributes['name'] === 'code')
+          expect(attributes).not.toHaveProperty('value')
       }
     }
   })
@@ -160,13 +172,19 @@ describe('fixed names, which are an interface', () => {
   it('asks for consent with Allow and Deny, side by side in one form', () => {
     const elements = readMarkup(sample('consent', 'full').page)
     const decisions = named(elements, 'button').filter(({ attributes }) => attributes['name'] === 'decision')
-    expect(decisions.map(({ text, attributes }) => [text, attributes['value']])).toEqual([['Allow', 'allow'], ['Deny', 'deny']])
+    expect(decisions.map(({ text, attributes }) => [text, attributes['value']])).toEqual([
+      ['Allow', 'allow'],
+      ['Deny', 'deny'],
+    ])
     expect(named(elements, 'form').map(({ text }) => text)).toContain('Allow Deny')
   })
 
   it('signs out by buttons that belong to the library’s form', () => {
     const buttons = named(readMarkup(sample('logout', 'ask').page), 'button').map(({ text, attributes }) => [
-      text, attributes['form'], attributes['name'], attributes['value'],
+      text,
+      attributes['form'],
+      attributes['name'],
+      attributes['value'],
     ])
     expect(buttons).toEqual([
       ['Sign out', 'op.logoutForm', 'logout', 'yes'],
@@ -178,7 +196,14 @@ describe('fixed names, which are an interface', () => {
 describe('consent', () => {
   it('names the app, the host it returns to, each scope in plain words and unknown scopes by their own name', () => {
     const text = named(readMarkup(sample('consent', 'full').page), 'main')[0]?.text ?? ''
-    for (const expected of ['Example', 'You will return to app.example', 'Know who you are', 'odd:scope', 'Look', 'Keep access when you are away']) {
+    for (const expected of [
+      'Example',
+      'You will return to app.example',
+      'Know who you are',
+      'odd:scope',
+      'Look',
+      'Keep access when you are away',
+    ]) {
       expect(text).toContain(expected)
     }
   })
@@ -196,7 +221,9 @@ describe('the stylesheet', () => {
   it('asks for nothing else and knows every class', () => {
     const css = sourceOf('style.css')
     expect(css).not.toMatch(/url\(|@import/)
-    const classes = friendly.flatMap(({ page }) => readMarkup(page).flatMap(({ attributes }) => attributes['class']?.split(' ') ?? []))
+    const classes = friendly.flatMap(({ page }) =>
+      readMarkup(page).flatMap(({ attributes }) => attributes['class']?.split(' ') ?? []),
+    )
     for (const name of new Set(classes)) expect(css, name).toMatch(new RegExp(`\\.${name}\\b`))
   })
 })
@@ -216,11 +243,15 @@ function named(elements: readonly Element[], tag: string): readonly Element[] {
 }
 
 function fieldsOf(elements: readonly Element[]): readonly Element[] {
-  return named(elements, 'input').filter(({ attributes }) => attributes['type'] !== 'hidden' && !('hidden' in attributes))
+  return named(elements, 'input').filter(
+    ({ attributes }) => attributes['type'] !== 'hidden' && !('hidden' in attributes),
+  )
 }
 
 function addressesOf(elements: readonly Element[]): readonly string[] {
-  return elements.flatMap(({ attributes }) => ['href', 'src', 'action', 'formaction'].flatMap((name) => attributes[name] ?? []))
+  return elements.flatMap(({ attributes }) =>
+    ['href', 'src', 'action', 'formaction'].flatMap((name) => attributes[name] ?? []),
+  )
 }
 
 function isOurs(target: string): boolean {

@@ -54,46 +54,127 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     const state = problem ?? 'first'
     const email = text('alice@example.com')
     const shared = { action, cancel, client, others }
-    add('step', `sign-in ${state}`, stepPage(on, { ...shared, page: { name: 'password-sign-in', email, canRegister: true, ...asked } }))
-    add('step', `register ${state}`, stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }))
+    add(
+      'step',
+      `sign-in ${state}`,
+      stepPage(on, { ...shared, page: { name: 'password-sign-in', email, canRegister: true, ...asked } }),
+    )
+    add(
+      'step',
+      `register ${state}`,
+      stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }),
+    )
     add('step', `second-factor ${state}`, stepPage(on, { ...shared, page: { name: 'second-factor', ...asked } }))
     add('password-change', state, passwordChangePage(on, { action, cancel, email, problem, retryAfter: problem && 5 }))
-    add('second-factor-enrol', state, secondFactorEnrolPage(on, { action, cancel, secret: text('JBSWY3DP'), qr, problem }))
+    add(
+      'second-factor-enrol',
+      state,
+      secondFactorEnrolPage(on, { action, cancel, secret: text('JBSWY3DP'), qr, problem }),
+    )
   }
   add('step', 'bare', stepPage(on, { page: { name: 'password-sign-in', canRegister: false }, action, others: [] }))
   for (const problem of [undefined, ...refusals]) {
     add('chooser', problem ?? 'first', chooserPage(on, { client, providers: others, cancel, problem }))
   }
   add('chooser', 'empty', chooserPage(on, { providers: [] }))
-  add('newcomer', 'full', newcomerPage(on, { action, cancel, client, providerLabel: text('Google'), name: text('Alice'), email: text('a@b.example') }))
+  add(
+    'newcomer',
+    'full',
+    newcomerPage(on, {
+      action,
+      cancel,
+      client,
+      providerLabel: text('Google'),
+      name: text('Alice'),
+      email: text('a@b.example'),
+    }),
+  )
   add('newcomer', 'bare', newcomerPage(on, { action, cancel, providerLabel: text('Google') }))
-  add('consent', 'full', consentPage(on, {
-    action,
-    client,
-    account: { label: text('alice@example.com') },
-    scopes: [{ name: 'openid' }, { name: text('odd:scope') }],
-    resources: [{ name: text('Photos'), identifier: text('https://photos.example'), scopes: [{ name: text('read'), description: text('Look') }] }],
-    offline: true,
-    switchAccount: address('/interaction/1/switch'),
-  }))
-  add('consent', 'bare', consentPage(on, { action, client: { id: text('c1'), host: text('a.example'), firstParty: true }, account: { label: text('a') }, scopes: [], resources: [], offline: false }))
-  add('error', 'full', errorPage(on, { title: text('Wrong'), message: text('Sorry'), reference: text('K7'), home: address('/'), retry: { action: address('/again'), label: text('Again') } }))
+  add(
+    'consent',
+    'full',
+    consentPage(on, {
+      action,
+      client,
+      account: { label: text('alice@example.com') },
+      scopes: [{ name: 'openid' }, { name: text('odd:scope') }],
+      resources: [
+        {
+          name: text('Photos'),
+          identifier: text('https://photos.example'),
+          scopes: [{ name: text('read'), description: text('Look') }],
+        },
+      ],
+      offline: true,
+      switchAccount: address('/interaction/1/switch'),
+    }),
+  )
+  add(
+    'consent',
+    'bare',
+    consentPage(on, {
+      action,
+      client: { id: text('c1'), host: text('a.example'), firstParty: true },
+      account: { label: text('a') },
+      scopes: [],
+      resources: [],
+      offline: false,
+    }),
+  )
+  add(
+    'error',
+    'full',
+    errorPage(on, {
+      title: text('Wrong'),
+      message: text('Sorry'),
+      reference: text('K7'),
+      home: address('/'),
+      retry: { action: address('/again'), label: text('Again') },
+    }),
+  )
   add('error', 'bare', errorPage(on, { title: text('Wrong'), message: text('Sorry') }))
   add('expired', 'full', expiredPage(on, { restart: address('/authorize?client_id=1'), client }))
   add('expired', 'bare', expiredPage(on, { client }))
   add('logout', 'ask', logoutPage(on, { form: logoutForm, host: text('a.example'), clientName: text('App') }))
   add('logout', 'done', signedOutPage(on, { clientName: text('App'), home: address('/') }))
   add('account', 'full', accountPage(on, account({ text, address }, 'on')))
-  add('account', 'bare', accountPage(on, { ...account({ text, address }, 'none'), account: {}, apps: [], identities: [] }))
+  add(
+    'account',
+    'bare',
+    accountPage(on, { ...account({ text, address }, 'none'), account: {}, apps: [], identities: [] }),
+  )
   add('account', 'no password', accountPage(on, account({ text, address }, 'unavailable')))
-  add('recovery-codes', 'full', recoveryCodesPage(on, { codes: [text('k7qx-1'), text('k7qx-2')], done: address('/account') }))
-  add('home', 'first', homePage(on, { issuer: text('http://localhost:3000'), discovery: address('/.well-known/openid-configuration'), signedIn: false }))
-  add('home', 'signed in', homePage(on, { issuer: text('http://localhost:3000'), discovery: address('/.well-known/openid-configuration'), signedIn: true, account: address('/account') }))
+  add(
+    'recovery-codes',
+    'full',
+    recoveryCodesPage(on, { codes: [text('k7qx-1'), text('k7qx-2')], done: address('/account') }),
+  )
+  add(
+    'home',
+    'first',
+    homePage(on, {
+      issuer: text('http://localhost:3000'),
+      discovery: address('/.well-known/openid-configuration'),
+      signedIn: false,
+    }),
+  )
+  add(
+    'home',
+    'signed in',
+    homePage(on, {
+      issuer: text('http://localhost:3000'),
+      discovery: address('/.well-known/openid-configuration'),
+      signedIn: true,
+      account: address('/account'),
+    }),
+  )
   return samples
 }
 
 const qr = trusted('<svg viewBox="0 0 2 2"><path d="M0 0h1v1H0z"></path></svg>')
-const logoutForm = trusted('<form id="op.logoutForm" method="post" action="/logout/confirm"><input type="hidden" name="xsrf" value="1"/></form>')
+const logoutForm = trusted(
+  '<form id="op.logoutForm" method="post" action="/logout/confirm"><input type="hidden" name="xsrf" value="1"/></form>',
+)
 
 function clientCard({ text, address }: Sources): ClientCard {
   return {
@@ -115,7 +196,14 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
     account: { name: text('Alice'), email: text('alice@example.com') },
     identities: [{ id: text('1'), label: text('alice'), providerLabel: text('Google') }],
     apps: [
-      { grantId: text('g1'), clientName: text('App'), host: text('app.example'), scopes: [{ name: text('odd') }, { name: 'email' }], since, lastUsed: expires },
+      {
+        grantId: text('g1'),
+        clientName: text('App'),
+        host: text('app.example'),
+        scopes: [{ name: text('odd') }, { name: 'email' }],
+        since,
+        lastUsed: expires,
+      },
       { grantId: text('g2'), clientName: text(''), scopes: [], since },
     ],
     sessions: [

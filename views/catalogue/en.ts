@@ -5,7 +5,7 @@
  * markup and give markup back. No page says anything that does not stand here. Times are in UTC.
  */
 import type { PageProblem, RefusedReason } from '../../adapters/identity/contract.ts'
-import { html, type Html } from '../html.ts'
+import { type Html, html } from '../html.ts'
 
 const problems: Record<PageProblem, string> = {
   'wrong-credentials': 'That email and password don’t match. Check both and try again.',
@@ -210,11 +210,13 @@ export const en = {
 
   home: {
     title: (product: string) => `One account for every ${product} app`,
-    lead: (product: string) => `${product} signs you in to apps you trust, and lets you decide what each of them may do.`,
+    lead: (product: string) =>
+      `${product} signs you in to apps you trust, and lets you decide what each of them may do.`,
     account: 'Your account',
     signIn: 'Sign in to your account',
     developers: 'For developers',
-    developersLead: 'This is an OpenID Connect provider. Any standard client library finds everything it needs in one document.',
+    developersLead:
+      'This is an OpenID Connect provider. Any standard client library finds everything it needs in one document.',
     issuer: 'Issuer',
     discovery: 'Discovery document',
   },

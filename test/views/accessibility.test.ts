@@ -1,0 +1,66 @@
+/**
+ * What axe-core and a real browser say about every page, in both colour schemes, on the narrowest phone and a desk.
+ */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { browserTest } from '../support/browser.ts'
+import { samplePages } from './samples.ts'
+
+const samples = samplePages({ text: (plain) => plain, address: (plain) => plain })
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const stylesheet = readFileSync(new URL('../../views/style.css', import.meta.url), 'utf8')
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
+const origin = 'http://auth.example'
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  browserTest(`every page in ${colorScheme} colours is accessible (WCAG 2.2 AA)`, async (browser) => {
+    const page = await openPages(browser, colorScheme, 1280)
+    for (const [index, { file, state }] of samples.entries()) {
+      await page.goto(`${origin}/${index}`)
+      await page.evaluate(axe)
+      const { violations } = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as AxeResults
+      const found = violations.map(
+        ({ id, nodes }) => `${file}, ${state}: ${id}: ${nodes.map(({ html }) => html).join()}`,
+      )
+      expect(found).toEqual([])
+    }
+  })
+}
+
+browserTest('every page fits a screen 320 px wide and asks for nothing but the stylesheet', async (browser) => {
+  const requested = new Set<string>()
+  const page = await openPages(browser, 'light', 320, (url) => requested.add(url))
+  for (const [index, { file, state }] of samples.entries()) {
+    requested.clear()
+    await page.goto(`${origin}/${index}`)
+    const width = await page.evaluate('document.documentElement.scrollWidth')
+    expect(`${file}, ${state}: ${width} px`).toBe(`${file}, ${state}: 320 px`)
+    expect([...requested]).toEqual([`${origin}/${index}`, `${origin}/assets/style-1.css`])
+  }
+})
+
+/**
+ * A page to which every sample is served under its number, with the policy of the server; `reached` hears of each
+ * request that the policy lets out of the browser.
+ */
+async function openPages(
+  browser: Browser,
+  colorScheme: 'light' | 'dark',
+  width: number,
+  reached: (url: string) => void = () => {},
+): Promise<Page> {
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 740 } })
+  await context.route('**/*', (route) => {
+    const url = new URL(route.request().url())
+    reached(url.href)
+    if (url.pathname.startsWith('/assets/')) return route.fulfill({ contentType: 'text/css', body: stylesheet })
+    const sample = samples[Number(url.pathname.slice(1))]
+    if (sample === undefined) return route.abort()
+    const headers = { 'content-security-policy': policy }
+    return route.fulfill({ contentType: 'text/html; charset=utf-8', headers, body: sample.page })
+  })
+  return context.newPage()
+}
