@@ -1,0 +1,86 @@
+/**
+ * Browser sessions as oidc-provider keeps them, by the hash of the session cookie.
+ *
+ * The library writes a whole session at a time and gives it a new id at each sign-in step, so two tabs may hold two ids
+ * of one session (same `uid`). What either tab was granted is merged into all rows of the session: none is lost.
+ */
+import { type Kysely, sql } from 'kysely'
+import { hashed } from './hashed.ts'
+import type { Database } from './schema.ts'
+
+type Payload = Record<string, unknown>
+
+/** Of the id that a session gets when it was found without its cookie. */
+const readOnlyPrefix = 'uid.'
+
+export function browserSessions(db: Kysely<Database>, now: () => Date) {
+  const live = () =>
+    db
+      .selectFrom('sessions')
+      .leftJoin('accounts', 'accounts.id', 'sessions.account_id')
+      .select('sessions.payload')
+      .where('sessions.expires_at', '>', now())
+      .where((it) =>
+        it.or([
+          it('sessions.account_id', 'is', null),
+          it.and([it('accounts.id', 'is not', null), it('accounts.disabled_at', 'is', null)]),
+        ]),
+      )
+
+  return {
+    /** `expiresIn` in seconds. */
+    async upsert(id: string, { jti: _cookie, ...payload }: Payload, expiresIn: number): Promise<void> {
+      if (id.startsWith(readOnlyPrefix)) throw new TypeError('a session found by its uid cannot be written')
+      const uid = String(payload['uid'])
+      const accountId = typeof payload['accountId'] === 'string' ? payload['accountId'] : null
+      const at = now()
+      await db.transaction().execute(async (trx) => {
+        await sql`select pg_advisory_xact_lock(hashtextextended(${`session:${uid}`}, 0))`.execute(trx)
+        const others = await trx
+          .selectFrom('sessions')
+          .select('payload')
+          .where('uid', '=', uid)
+          .where('account_id', accountId === null ? 'is' : '=', accountId)
+          .where('id_hash', '!=', hashed(id))
+          .execute()
+        const merged = others.reduce<Payload>(
+          (all, other) => ({ ...(other.payload['authorizations'] as Payload | undefined), ...all }),
+          (payload['authorizations'] as Payload | undefined) ?? {},
+        )
+        const complete = JSON.stringify(Object.keys(merged).length > 0 ? { ...payload, authorizations: merged } : payload)
+        const expires_at = new Date(at.getTime() + expiresIn * 1000)
+        await trx
+          .insertInto('sessions')
+          .values({ id_hash: hashed(id), uid, account_id: accountId, payload: complete, created_at: at, expires_at })
+          .onConflict((conflict) =>
+            conflict.column('id_hash').doUpdateSet({ uid, account_id: accountId, payload: complete, expires_at }),
+          )
+          .execute()
+        if (others.length > 0) {
+          await sql`
+            update sessions set payload = jsonb_set(payload, '{authorizations}', ${JSON.stringify(merged)}::jsonb)
+            where uid = ${uid} and account_id is not distinct from ${accountId} and id_hash <> ${hashed(id)}`.execute(trx)
+        }
+      })
+    },
+
+    async find(id: string): Promise<Payload | undefined> {
+      const row = await live().where('sessions.id_hash', '=', hashed(id)).executeTakeFirst()
+      return row === undefined ? undefined : { ...row.payload, jti: id }
+    },
+
+    /** Without its cookie the session can be read, not continued: the id it gets here is no session id. */
+    async findByUid(uid: string): Promise<Payload | undefined> {
+      const row = await live()
+        .where('sessions.uid', '=', uid)
+        .orderBy('sessions.created_at', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : { ...row.payload, jti: `${readOnlyPrefix}${uid}` }
+    },
+
+    async destroy(id: string): Promise<void> {
+      await db.deleteFrom('sessions').where('id_hash', '=', hashed(id)).execute()
+    },
+  }
+}
