@@ -1,0 +1,44 @@
+/**
+ * Finds clients for the library: a row of ours becomes metadata in its terms.
+ *
+ * The answer is held for a second, so that a registration, a change or a disabling reaches every node within that.
+ */
+import type { Client } from '../../adapters/postgres/clients.ts'
+import { cached } from '../cached.ts'
+
+/** Milliseconds for which a change may go unseen by a node. */
+const lifetime = 1_000
+
+export interface ClientLookupOptions {
+  find: (id: string) => Promise<Client | undefined>
+  now: () => Date
+}
+
+/** A lookup of enabled clients by id: metadata in the names of RFC 7591, undefined for unknown and disabled ones. */
+export function clientLookup(
+  options: ClientLookupOptions,
+): (id: string) => Promise<Record<string, unknown> | undefined> {
+  const lookup = cached(
+    async (id: string) => {
+      const client = await options.find(id)
+      return client === undefined || client.disabledAt !== undefined ? undefined : libraryMetadata(client)
+    },
+    { lifetime, size: 1_000, now: options.now },
+  )
+  // The library caches what it builds by the text of the metadata, so the object itself is never shared.
+  return async (id) => {
+    const metadata = await lookup(id)
+    return metadata === undefined ? undefined : { ...metadata }
+  }
+}
+
+/** The client in the library's terms; hashes stand where a secret would (`compareClientSecret` knows). */
+export function libraryMetadata(client: Client): Record<string, unknown> {
+  return {
+    ...client.metadata,
+    client_id: client.id,
+    profile: client.profile,
+    first_party: client.firstParty,
+    ...(client.secretHashes.length > 0 ? { client_secret: client.secretHashes.join(' ') } : {}),
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Which steps an authorization request needs before it is answered: login, then consent.
+ *
+ * The library asks these questions again after every step, so no step has to know which one follows. What was agreed to
+ * is kept by account and client; the grant that carries it out belongs to one browser session and is a token family.
+ */
+import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import type { Consent } from '../../adapters/postgres/consents.ts'
+
+/** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
+export const sessionLifetime = 30 * 24 * 60 * 60
+
+/** The prompts of the library with our own checks. */
+export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
+  const prompts = interactionPolicy.base()
+  const { Check } = interactionPolicy
+  prompts
+    .get('login')
+    ?.checks.add(
+      new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
+        const since = oidc.session?.loginTs
+        return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
+      }),
+    )
+  return prompts
+}
+
+type Grant = InstanceType<Provider['Grant']>
+
+/** Finds the grant that answers an authorization request, or makes it from what was agreed to before. */
+export function existingGrant(findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>) {
+  return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
+    const { client, session, provider } = ctx.oidc
+    const accountId = session?.accountId
+    if (client === undefined || session === undefined || accountId === undefined) return undefined
+    const id = ctx.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId)
+    const found = id === undefined ? undefined : await provider.Grant.find(id)
+    const grant = found?.accountId === accountId ? found : undefined
+    // RFC 9700 has no objection to skipping consent where app and server are one; the registration says so.
+    if (client['first_party'] === true) {
+      return widened(grant ?? newGrant(provider, accountId, client.clientId), requested(ctx))
+    }
+    if (grant !== undefined) return grant
+    const agreed = await findConsent(accountId, client.clientId)
+    return agreed === undefined ? undefined : widened(newGrant(provider, accountId, client.clientId), agreed)
+  }
+}
+
+function newGrant(provider: Provider, accountId: string, clientId: string): Grant {
+  return new provider.Grant({ accountId, clientId })
+}
+
+/** Everything this request asks for. */
+function requested({ oidc }: KoaContextWithOIDC): Consent {
+  const resources = Object.entries(oidc.resourceServers ?? {}).map(([identifier, server]) => [
+    identifier,
+    [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)),
+  ])
+  return {
+    scopes: [...oidc.requestParamOIDCScopes],
+    claims: [...oidc.requestParamClaims],
+    resources: Object.fromEntries(resources),
+  }
+}
+
+/** The grant with `given` added, saved when that changed it. */
+async function widened(grant: Grant, given: Consent): Promise<Grant> {
+  const before = JSON.stringify([grant.openid, grant.resources])
+  addTo(grant, given)
+  if (grant.jti === undefined || JSON.stringify([grant.openid, grant.resources]) !== before) await grant.save()
+  return grant
+}
+
+/** Adds scopes and claims to a grant (not saved). */
+export function addTo(grant: Grant, { scopes, claims, resources }: Consent): void {
+  if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
+  if (claims.length > 0) grant.addOIDCClaims([...claims])
+  for (const [resource, granted] of Object.entries(resources)) {
+    if (granted.length > 0) grant.addResourceScope(resource, granted.join(' '))
+  }
+}

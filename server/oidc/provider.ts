@@ -1,0 +1,235 @@
+/**
+ * Builds the oidc-provider: every option that we set, each with its reason, and nothing else.
+ *
+ * One function from settings and keys, so that a provider can be built anew and swapped while requests run. Owns no
+ * state; what it stores goes to the adapter that it is given.
+ */
+import { type Configuration, type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Account } from '../../adapters/postgres/accounts.ts'
+import type { Consent } from '../../adapters/postgres/consents.ts'
+import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
+import type { Resource } from '../../adapters/postgres/resources.ts'
+import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
+import { claimsByScope, claimsOf } from './claims.ts'
+import { isClientSecret } from './client-secrets.ts'
+import { existingGrant, policy } from './policy.ts'
+import { profileOf } from './profiles.ts'
+import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
+import { tokenWrites } from './token-writes.ts'
+
+export interface ProviderOptions {
+  issuer: string
+  keys: readonly SigningKey[]
+  /** Sign the cookies, newest first. */
+  cookieKeys: readonly string[]
+  /** 32 bytes, the same on every node (RFC 9449 §8). */
+  dpopNonceSecret: Buffer
+  models: OidcModels
+  findAccount: (id: string) => Promise<Account | undefined>
+  findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
+  findResource: (identifier: string) => Promise<Resource | undefined>
+  pages: ProviderPages
+  /** Told of every error that the library answers. */
+  onError: (ctx: KoaContextWithOIDC, error: unknown) => void
+  now: () => Date
+}
+
+/** The pages that the library shows by itself. */
+export interface ProviderPages {
+  error(ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void
+  logout(ctx: KoaContextWithOIDC, form: string): void
+  signedOut(ctx: KoaContextWithOIDC): void
+}
+
+/** The client by which the account page signs people in; built in, because the server is its own app. */
+export const accountClientId = 'habitat-account'
+
+/** Seconds. */
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+const lifetime = {
+  accessToken: hour,
+  clientCredentials: 10 * minute,
+  code: minute,
+  interaction: hour,
+  session: 14 * day,
+  /** RFC 9700 §4.14.2, ASVS 5 §10.4.8: rotation does not make a token family immortal. */
+  refreshFamily: 365 * day,
+  /** Beyond any token of its own: what ends a grant is its tokens' end, or a revocation. */
+  grant: 100 * 365 * day,
+}
+
+/** Builds a provider. Throws when settings or keys are not usable. */
+export function createProvider(options: ProviderOptions): Provider {
+  const provider = new Provider(options.issuer, configuration(options))
+  const { models } = options
+
+  // Secrets are stored as hashes; the library's own comparison would need them in clear.
+  provider.Client.prototype.compareClientSecret = async function (presented: string) {
+    return isClientSecret(presented, (this.clientSecret ?? '').split(' '))
+  }
+
+  // The types leave this method out; it is where a model gets its id (docs/decisions/006-refresh-tokens.md).
+  const refreshTokens = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
+  const randomId = refreshTokens.generateTokenId
+  refreshTokens.generateTokenId = function () {
+    const rotated = Provider.ctx?.oidc.entities.RotatedRefreshToken
+    if (Provider.ctx === undefined || rotated === undefined) return randomId.call(this)
+    return models.successorOf(Provider.ctx, rotated.jti)
+  }
+
+  provider.use(tokenWrites(models.flush, options.onError))
+  for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
+  // Host and protocol were settled before the request came here (`server/app.ts`).
+  provider.proxy = true
+  return provider
+}
+
+function configuration(options: ProviderOptions): Configuration {
+  const { models, issuer } = options
+  const secure = issuer.startsWith('https:')
+  const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
+  return {
+    adapter: (name: string) => models.adapter(name) as never,
+    jwks: { keys: options.keys as never },
+    clients: [accountClient(issuer)],
+    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes'] },
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
+    responseTypes: ['code'],
+    // Hashed secrets leave no key for HMAC-based methods.
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    pkce: { required: (_ctx, client) => profileOf(String(client['profile']))?.pkceRequired ?? true },
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      userinfo: '/userinfo',
+      jwks: '/jwks',
+      introspection: '/introspect',
+      revocation: '/revoke',
+      pushed_authorization_request: '/par',
+      end_session: '/logout',
+      device_authorization: '/device_authorization',
+      code_verification: '/device',
+    },
+    cookies: {
+      keys: [...options.cookieKeys],
+      // RFC 6265bis §4.1.3: `__Host-` keeps sub-domains from planting a session; the other two live on a path.
+      names: secure
+        ? { session: '__Host-session', interaction: '__Secure-interaction', resume: '__Secure-resume' }
+        : { session: 'session', interaction: 'interaction', resume: 'resume' },
+      long: { ...cookie, path: '/' },
+      short: cookie,
+    },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: policy(options.now) },
+    loadExistingGrant: existingGrant(options.findConsent),
+    async findAccount(ctx, id) {
+      const row = models.account(ctx, id)
+      const account =
+        row === undefined
+          ? await options.findAccount(id)
+          : {
+              id: row.id,
+              name: row.name ?? undefined,
+              email: row.email ?? undefined,
+              emailVerified: row.email_verified,
+              disabledAt: row.disabled_at ?? undefined,
+            }
+      if (account === undefined || account.disabledAt !== undefined) return undefined
+      return { accountId: account.id, claims: async () => claimsOf(account) }
+    },
+    ttl: {
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,
+      ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.clientCredentials,
+      AuthorizationCode: lifetime.code,
+      IdToken: hour,
+      Interaction: lifetime.interaction,
+      Session: lifetime.session,
+      Grant: lifetime.grant,
+      RefreshToken(_ctx, token, client) {
+        const idle = profileOf(String(client['profile']))?.refreshTokenTtl ?? 14 * day
+        const familyEnds = (token.iiat ?? epoch(options.now)) + lifetime.refreshFamily
+        return Math.max(1, Math.min(idle, familyEnds - epoch(options.now)))
+      },
+    },
+    issueRefreshToken: async (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && outlivesSession(source.scopes),
+    expiresWithSession: async (_ctx, source) => !outlivesSession(source.scopes),
+    rotateRefreshToken: (ctx) => profileOf(String(ctx.oidc.client?.['profile']))?.rotateRefreshToken ?? true,
+    clientBasedCORS: (_ctx, origin, client) =>
+      (client.redirectUris ?? []).some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
+    renderError: (ctx, out, error) => options.pages.error(ctx, out, error),
+    features: {
+      // The library's sample pages accept any password.
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: options.dpopNonceSecret },
+      introspection: {
+        enabled: true,
+        async allowedPolicy(ctx, client, token) {
+          const own = token.clientId === client.clientId
+          if (!own && (await ctx.oidc.provider.Client.find(String(token.clientId))) === undefined) return false
+          const audience = 'aud' in token && typeof token.aud === 'string' ? token.aud : undefined
+          const resource = own || audience === undefined ? undefined : await options.findResource(audience)
+          return mayIntrospect(client.clientId, token, resource)
+        },
+      },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (_ctx, identifier) => resourceServerInfo(await options.findResource(identifier)),
+        defaultResource: async (_ctx, _client, oneOf) => (oneOf === undefined ? [] : oneOf) as string[],
+        // A client that named one API when it asked for consent means that API when it redeems the code (RFC 8707 §2.2).
+        useGrantedResource: async () => true,
+      },
+      revocation: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => options.pages.logout(ctx, form),
+        postLogoutSuccessSource: (ctx) => options.pages.signedOut(ctx),
+      },
+      userinfo: { enabled: true },
+    },
+  }
+}
+
+/** OpenID Connect ties tokens to the browser session unless `offline_access` was granted (Core §11); OAuth 2.0 knows no session. */
+function outlivesSession(scopes: ReadonlySet<string>): boolean {
+  return scopes.has('offline_access') || !scopes.has('openid')
+}
+
+function accountClient(issuer: string) {
+  return {
+    client_id: accountClientId,
+    client_name: 'Account',
+    profile: 'spa',
+    first_party: true,
+    application_type: issuer.startsWith('https:') ? 'web' : 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [`${issuer}/account/signed-in`],
+    post_logout_redirect_uris: [`${issuer}/`],
+    scope: 'openid',
+  } as const
+}
+
+function epoch(now: () => Date): number {
+  return Math.floor(now().getTime() / 1000)
+}
+
+const errorEvents = [
+  'authorization.error',
+  'grant.error',
+  'userinfo.error',
+  'introspection.error',
+  'revocation.error',
+  'pushed_authorization_request.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'end_session_success.error',
+  'discovery.error',
+  'jwks.error',
+  'server_error',
+] as const

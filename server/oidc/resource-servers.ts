@@ -1,0 +1,25 @@
+/** Resource indicators (RFC 8707): which APIs there are, what their tokens look like, who may introspect them. */
+import type { Resource } from '../../adapters/postgres/resources.ts'
+import { errors, type ResourceServer } from 'oidc-provider'
+
+/** What the library wants to know of a resource server. */
+export function resourceServerInfo(resource: Resource | undefined): ResourceServer {
+  if (resource === undefined) throw new errors.InvalidTarget('this resource is not registered here')
+  return {
+    scope: resource.scopes.join(' '),
+    audience: resource.identifier,
+    accessTokenTTL: resource.tokenTtl,
+    accessTokenFormat: resource.tokenFormat,
+    // RFC 9068 §2.1; ES256 signs several times faster than RS256.
+    ...(resource.tokenFormat === 'jwt' ? { jwt: { sign: { alg: 'ES256' } } } : {}),
+  } as ResourceServer
+}
+
+/** Whether a client may learn of a token: its own, or one that was issued for its resource (RFC 7662 §4). */
+export function mayIntrospect(
+  clientId: string,
+  token: { clientId?: string | undefined; aud?: string | string[] | undefined },
+  resource: Resource | undefined,
+): boolean {
+  return token.clientId === clientId || (resource !== undefined && resource.clientId === clientId)
+}
