@@ -46,8 +46,11 @@ export interface AnswerInput {
 
 /** One move of a sign-in attempt. */
 export type Step =
-  /** Send the browser elsewhere and wait for the callback. */
-  | { kind: 'redirect'; to: URL; state: Json }
+  /**
+   * Send the browser elsewhere and wait for the callback. `returnState` is the `state` parameter that the callback will
+   * carry, where the address does not show it (pushed requests).
+   */
+  | { kind: 'redirect'; to: URL; state: Json; returnState?: string }
   /** Ask the person; `tries` is how many answers this page takes (1 when absent). */
   | { kind: 'show'; page: Page; state: Json; tries?: number }
   /**

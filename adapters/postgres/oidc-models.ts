@@ -69,6 +69,8 @@ export interface OidcModels {
   flush(key: object): Promise<void>
   /** The refresh token that replaces `presented`: always the same one (docs/decisions/006-refresh-tokens.md). */
   successorOf(key: object, presented: string): string
+  /** The parameters of the authorization request behind an interaction, also after its end. */
+  requestOf(interaction: string): Promise<Payload | undefined>
   /** The account row that came along with a token of this request. */
   account(key: object, id: string): Selectable<AccountRow> | undefined
 }
@@ -199,6 +201,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
       const known = memo.of(key).successorHash(hashed(presented))
       return candidates.find((candidate) => hashed(candidate) === known) ?? candidates[0]
     },
+    requestOf: (interaction) => reached(() => interactions.requestOf(interaction)),
     account: (key, id) => memo.of(key).account(id),
   }
 }

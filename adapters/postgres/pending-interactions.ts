@@ -11,6 +11,16 @@ type Payload = Record<string, unknown>
 
 export function pendingInteractions(db: Kysely<Database>, sealer: Sealer, now: () => Date) {
   const context = (idHash: string): string => `interaction:${idHash}`
+  const row = (id: string) =>
+    db
+      .selectFrom('artifacts')
+      .select(['id_hash', 'payload', 'consumed_at'])
+      .where('id_hash', '=', hashed(id))
+      .where('model', '=', 'Interaction')
+      .executeTakeFirst()
+  const open = (found: { id_hash: string; payload: Payload }): Payload =>
+    JSON.parse(sealer.open(String(found.payload['sealed']), context(found.id_hash)))
+
   return {
     /** `expiresIn` in seconds. */
     async upsert(id: string, { jti: _cookie, ...payload }: Payload, expiresIn: number): Promise<void> {
@@ -26,25 +36,26 @@ export function pendingInteractions(db: Kysely<Database>, sealer: Sealer, now: (
     },
 
     async find(id: string): Promise<Payload | undefined> {
-      const idHash = hashed(id)
-      const row = await db
-        .selectFrom('artifacts')
-        .select('payload')
-        .where('id_hash', '=', idHash)
-        .where('model', '=', 'Interaction')
-        .executeTakeFirst()
-      if (row === undefined) return undefined
-      return { ...JSON.parse(sealer.open(row.payload['sealed'], context(idHash))), jti: id }
+      const found = await row(id)
+      return found === undefined || found.consumed_at !== null ? undefined : { ...open(found), jti: id }
     },
 
-    /** Removes the interaction; true for exactly one caller. */
+    /** Ends the interaction; true for exactly one caller. */
     async end(id: string): Promise<boolean> {
       const result = await db
-        .deleteFrom('artifacts')
+        .updateTable('artifacts')
+        .set({ consumed_at: now() })
         .where('id_hash', '=', hashed(id))
         .where('model', '=', 'Interaction')
+        .where('consumed_at', 'is', null)
         .executeTakeFirst()
-      return result.numDeletedRows === 1n
+      return result.numUpdatedRows === 1n
+    },
+
+    /** The request that an interaction was for, also after its end: with it a lost sign-in can begin again. */
+    async requestOf(id: string): Promise<Payload | undefined> {
+      const found = await row(id)
+      return found === undefined ? undefined : (open(found)['params'] as Payload | undefined)
     },
   }
 }

@@ -4,6 +4,8 @@
  * One function from settings and keys, so that a provider can be built anew and swapped while requests run. Owns no
  * state; what it stores goes to the adapter that it is given.
  */
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
 import { type Configuration, type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Account } from '../../adapters/postgres/accounts.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
@@ -29,6 +31,8 @@ export interface ProviderOptions {
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   pages: ProviderPages
+  /** The reference number of a request. */
+  reference: (request: IncomingMessage) => string
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   now: () => Date
@@ -39,6 +43,7 @@ export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void
   logout(ctx: KoaContextWithOIDC, form: string): void
   signedOut(ctx: KoaContextWithOIDC): void
+  notFound(ctx: Context): void
 }
 
 /** The client by which the account page signs people in; built in, because the server is its own app. */
@@ -79,11 +84,25 @@ export function createProvider(options: ProviderOptions): Provider {
     return models.successorOf(Provider.ctx, rotated.jti)
   }
 
+  provider.use(answered(options))
   provider.use(tokenWrites(models.flush, options.onError))
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
   // Host and protocol were settled before the request came here (`server/app.ts`).
   provider.proxy = true
   return provider
+}
+
+/** What the library leaves open: unknown addresses, and the reference number in what it answers to programs. */
+function answered({ pages, reference }: ProviderOptions): Parameters<Provider['use']>[0] {
+  return async (ctx, next) => {
+    await next()
+    const body: unknown = ctx.body
+    if (ctx.status === 404 && body === undefined) return pages.notFound(ctx)
+    if (ctx.status === 503) ctx.set('retry-after', '5')
+    if (ctx.status >= 400 && typeof body === 'object' && body !== null && 'error' in body) {
+      ctx.body = { ...body, reference: reference(ctx.req) }
+    }
+  }
 }
 
 function configuration(options: ProviderOptions): Configuration {

@@ -1,0 +1,45 @@
+/**
+ * Removes what has expired, in small batches that wait for nobody and that nobody waits for.
+ *
+ * Any number of nodes may do so at once: rows that another one is working on are skipped.
+ */
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Database } from './schema.ts'
+
+/** Rows per statement. */
+const batch = 500
+
+/** Seconds that expired rows stay: inside them a replay is still told from a stranger's guess. */
+const memory = 60 * 60
+
+/** What is removed, by table: the condition has the moment before which things are over as `$1`. */
+const expired: readonly { table: string; key: string; over: string }[] = [
+  { table: 'artifacts', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'sessions', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'replays', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'attempts', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'limits', key: 'key', over: 'expires_at < $1' },
+  // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.
+  {
+    table: 'grants',
+    key: 'id',
+    over: "created_at < $1 - interval '1 day' and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
+  },
+]
+
+/** Removes what expired more than an hour ago; answers how many rows went. Stops early once `signal` is aborted. */
+export async function removeExpired(db: Kysely<Database>, now: () => Date, signal?: AbortSignal): Promise<number> {
+  const before = new Date(now().getTime() - memory * 1000)
+  let removed = 0
+  for (const { table, key, over } of expired) {
+    const statement = `delete from ${table} where ${key} in
+      (select ${key} from ${table} where ${over} limit ${batch} for update skip locked)`
+    for (;;) {
+      if (signal?.aborted === true) return removed
+      const { numAffectedRows = 0n } = await db.executeQuery(CompiledQuery.raw(statement, [before]))
+      removed += Number(numAffectedRows)
+      if (numAffectedRows < BigInt(batch)) break
+    }
+  }
+  return removed
+}

@@ -1,0 +1,171 @@
+/**
+ * The HTTP application: what every request goes through, then the routers, the protocol library last.
+ *
+ * Owns host pinning, security headers and how errors are answered. What is behind a path stands in the routers.
+ */
+import Koa, { type Context, type Middleware, type Next } from 'koa'
+import { errors, type Provider } from 'oidc-provider'
+import { errorPage } from '../views/error.ts'
+import { homePage } from '../views/home.ts'
+import { Refusal } from './errors.ts'
+import type { Log } from './log.ts'
+import { PageRefusal } from './page-refusal.ts'
+import { type Pages, sendPage } from './pages.ts'
+import { requestInfo } from './request-info.ts'
+
+export interface AppOptions {
+  issuer: string
+  trustProxy: readonly string[]
+  /** Sign the cookies of our own pages, newest first; the same as the provider's. */
+  cookieKeys: readonly string[]
+  pages: Pages
+  /** The provider of the moment: it is swapped when keys or settings change. */
+  provider: () => Provider
+  /** Answers under any host name. */
+  health: Middleware
+  /** Our own pages and APIs, in the order they are asked. */
+  routes: readonly Middleware[]
+  log: Log
+}
+
+/** Builds the application; it listens nowhere yet. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa({ keys: [...options.cookieKeys] })
+  app.use(described(options))
+  app.use(options.health)
+  app.use(pinned(options))
+  app.use(assets(options.pages))
+  app.use(home(options))
+  for (const routes of options.routes) app.use(routes)
+  app.use(protocol(options.provider))
+  app.on('error', (error: unknown) => options.log.error({ error: describe(error) }, 'response failed'))
+  return app
+}
+
+/** Names the request, sets what every answer carries, and turns what is thrown into an answer. */
+function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
+  return async (ctx, next) => {
+    const { reference, address } = requestInfo(ctx.req, trustProxy)
+    ctx.set({
+      'x-request-id': reference,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+      // Pages set a policy of their own; whatever else a browser may be shown gets the strictest.
+      'content-security-policy': "default-src 'none'; script-src 'none'; form-action 'self' https:; frame-ancestors 'none'",
+      ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=63072000; includeSubDomains' } : {}),
+    })
+    try {
+      await next()
+    } catch (error) {
+      const refusal = refusalOf(error)
+      const level = refusal.status >= 500 ? 'error' : 'info'
+      log[level]({ reference, address, method: ctx.method, path: loggedPath(ctx.path), error: describe(error) }, 'refused')
+      answer(ctx, refusal, reference, pages)
+    }
+  }
+}
+
+/** Interaction ids stand in paths and are half of what opens an interaction. */
+function loggedPath(path: string): string {
+  return path.replace(/^\/(interaction|authorize)\/[^/]+/, '/$1/:uid')
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof errors.OIDCProviderError && error.statusCode === 503) return new Refusal('unavailable', error.message)
+  if (isStorageTrouble(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
+  return new Refusal('internal', 'internal error', { cause: error })
+}
+
+/** Connection errors of the network and of Postgres (classes 08, 53, 57: errcodes appendix). */
+function isStorageTrouble(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/^(ECONN|ETIMEDOUT|ENOTFOUND|EPIPE|EHOSTUNREACH)/.test(code) || /^(08|53|57)/.test(code)) return true
+  return error instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
+}
+
+function answer(ctx: Context, refusal: Refusal, reference: string, pages: Pages): void {
+  const { status } = refusal
+  if (refusal.retryAfter !== undefined) ctx.set('retry-after', String(refusal.retryAfter))
+  if (ctx.accepts('html', 'json') === 'json') {
+    ctx.status = status
+    ctx.body = { error: oauthError(refusal), error_description: refusal.message, reference }
+    return
+  }
+  const on = pages.surroundings(ctx)
+  const words = on.words.error
+  const [title, message] =
+    refusal instanceof PageRefusal
+      ? [words.refusedTitle, words.refusals[refusal.reason]]
+      : status === 503
+        ? [words.unavailableTitle, words.unavailable]
+        : status >= 500
+          ? [words.internalTitle, words.internal]
+          : [words.refusedTitle, refusal.message]
+  sendPage(ctx, errorPage(on, { title, message, reference, home: '/' }), { status })
+}
+
+/** The nearest error code of RFC 6749 §4.1.2.1 and §5.2. */
+function oauthError({ code }: Refusal): string {
+  if (code === 'unavailable') return 'temporarily_unavailable'
+  return code === 'internal' ? 'server_error' : 'invalid_request'
+}
+
+/**
+ * Settles host and protocol for everything that follows: the issuer's, or no answer. The library builds addresses from
+ * these headers, so nobody else may choose them.
+ */
+function pinned({ issuer }: AppOptions): Middleware {
+  const { host, protocol } = new URL(issuer)
+  return async (ctx, next) => {
+    if (requestInfo(ctx.req).host?.toLowerCase() !== host) throw new PageRefusal('misdirected', 'other-host')
+    const { headers } = ctx.req
+    for (const name of Object.keys(headers)) if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete headers[name]
+    headers.host = host
+    headers['x-forwarded-proto'] = protocol.slice(0, -1)
+    ctx.cookies.secure = protocol === 'https:'
+    await next()
+  }
+}
+
+function assets({ stylesheet }: Pages): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== stylesheet.path || ctx.method !== 'GET') return next()
+    ctx.type = 'text/css; charset=utf-8'
+    ctx.set('cache-control', 'public, max-age=31536000, immutable')
+    ctx.body = stylesheet.content
+  }
+}
+
+function home({ issuer, pages }: AppOptions): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/' || ctx.method !== 'GET') return next()
+    const discovery = `${issuer}/.well-known/openid-configuration`
+    sendPage(ctx, homePage(pages.surroundings(ctx), { issuer, discovery, signedIn: false }))
+  }
+}
+
+/** Everything else is the protocol's. The library is a Koa application of its own; it answers on the raw response. */
+function protocol(provider: () => Provider): Middleware {
+  const handlers = new WeakMap<Provider, ReturnType<Provider['callback']>>()
+  return async (ctx: Context, _next: Next) => {
+    const current = provider()
+    const handler = handlers.get(current) ?? current.callback()
+    handlers.set(current, handler)
+    ctx.respond = false
+    await handler(ctx.req, ctx.res)
+  }
+}
+
+/** What the log says of an error: the library keeps the true reason beside the message that the client gets. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const detail = 'error_detail' in error && typeof error.error_detail === 'string' ? ` (${error.error_detail})` : ''
+  const description = 'error_description' in error && typeof error.error_description === 'string' ? `: ${error.error_description}` : ''
+  const cause = error.cause instanceof Error ? ` because ${error.cause.name}: ${error.cause.message}` : ''
+  const unexpected = 'expose' in error || error instanceof Refusal ? '' : `\n${error.stack}`
+  return `${error.name}: ${error.message}${description}${detail}${cause}${unexpected}`
+}

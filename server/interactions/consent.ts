@@ -1,0 +1,89 @@
+/**
+ * The consent step: what an app asks for, in plain words, and the person's decision.
+ *
+ * The decision is remembered by account and client; the grant it becomes belongs to this browser session.
+ */
+import type { Account } from '../../adapters/postgres/accounts.ts'
+import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import type { Consent } from '../../adapters/postgres/consents.ts'
+import type { Resource } from '../../adapters/postgres/resources.ts'
+import { consentPage } from '../../views/consent.ts'
+import { PageRefusal } from '../page-refusal.ts'
+import { readForm } from '../forms.ts'
+import { addTo } from '../oidc/policy.ts'
+import type { Desk } from './desk.ts'
+
+export interface ConsentOptions {
+  findAccount: (id: string) => Promise<Account | undefined>
+  findResource: (identifier: string) => Promise<Resource | undefined>
+  remember: (accountId: string, clientId: string, given: Consent) => Promise<void>
+  audit: (event: NewAuditEvent) => Promise<void>
+}
+
+const ownScopes = ['openid', 'profile', 'email', 'offline_access']
+
+export function consent(options: ConsentOptions) {
+  async function show(desk: Desk): Promise<void> {
+    const account = desk.accountId === undefined ? undefined : await options.findAccount(desk.accountId)
+    if (account === undefined) throw new PageRefusal('expired', 'signed-out')
+    const resources = await resourcesOf(desk)
+    const wanted = wishes(desk, resources)
+    desk.show(
+      consentPage(desk.on, {
+        action: desk.path('consent'),
+        client: desk.client,
+        account: { label: account.email ?? account.name ?? account.id },
+        scopes: wanted.scopes.map((name) => ({ name })),
+        resources: resources.map(({ identifier, name }) => ({
+          identifier,
+          name,
+          scopes: (wanted.resources[identifier] ?? []).map((scope) => ({ name: scope })),
+        })),
+        offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
+        switchAccount: desk.path('switch'),
+      }),
+    )
+  }
+
+  async function decide(desk: Desk): Promise<void> {
+    const decision = (await readForm(desk.ctx)).get('decision')
+    const { accountId } = desk
+    if (decision !== 'allow' && decision !== 'deny') throw new PageRefusal('invalid', 'choose-allow-or-deny')
+    if (accountId === undefined) throw new PageRefusal('expired', 'signed-out')
+    const event = { accountId, clientId: desk.client.id, address: desk.address }
+    if (decision === 'deny') {
+      await options.audit({ event: 'consent.denied', ...event })
+      return desk.finish({ error: 'access_denied', error_description: 'the person denied the request' })
+    }
+    const given = wishes(desk, await resourcesOf(desk))
+    const { Grant } = desk.provider
+    const existing = desk.grantId === undefined ? undefined : await Grant.find(desk.grantId)
+    const grant =
+      existing?.accountId === accountId ? existing : new Grant({ accountId, clientId: desk.client.id })
+    addTo(grant, given)
+    await options.remember(accountId, desk.client.id, given)
+    await options.audit({ event: 'consent.granted', ...event, detail: { scope: String(desk.params['scope'] ?? '') } })
+    await desk.finish({ consent: { grantId: await grant.save() } })
+  }
+
+  async function resourcesOf(desk: Desk): Promise<Resource[]> {
+    const named = [desk.params['resource'] ?? []].flat().map(String)
+    const found = await Promise.all(named.map(options.findResource))
+    return found.filter((resource) => resource !== undefined)
+  }
+
+  return { show, decide }
+}
+
+/** Everything that the request asks for; what is shown is what is given. */
+function wishes(desk: Desk, resources: readonly Resource[]): Consent {
+  const asked = String(desk.params['scope'] ?? '').split(' ')
+  const missingClaims = desk.prompt.details['missingOIDCClaims']
+  return {
+    scopes: ownScopes.filter((scope) => asked.includes(scope)),
+    claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
+    resources: Object.fromEntries(
+      resources.map(({ identifier, scopes }) => [identifier, scopes.filter((scope) => asked.includes(scope))]),
+    ),
+  }
+}

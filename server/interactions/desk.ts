@@ -1,0 +1,84 @@
+/**
+ * What every step of an interaction works with: the request it is for, the app behind it, and how to show a page.
+ *
+ * Built once per request by the router; the steps know this and their own business.
+ */
+import type { Context } from 'koa'
+import type { InteractionResults, Provider } from 'oidc-provider'
+import type { ClientCard } from '../../views/client.ts'
+import type { Surroundings } from '../../views/layout.ts'
+import { formTargetsOf, type Pages, sendPage } from '../pages.ts'
+import { requestInfo } from '../request-info.ts'
+import { finish } from './finish.ts'
+
+export interface Desk {
+  readonly ctx: Context
+  readonly provider: Provider
+  readonly uid: string
+  readonly prompt: { readonly name: string; readonly reasons: readonly string[]; readonly details: Record<string, unknown> }
+  /** Parameters of the authorization request. */
+  readonly params: Readonly<Record<string, unknown>>
+  readonly accountId: string | undefined
+  readonly grantId: string | undefined
+  readonly client: ClientCard
+  readonly address: string
+  readonly on: Surroundings
+  /** Path of a step of this interaction. */
+  path(step: string): string
+  show(document: string, status?: number): void
+  finish(result: InteractionResults): Promise<void>
+}
+
+/** Opens the desk for the interaction of this browser. Throws the library's `SessionNotFound` when there is none. */
+export async function openDesk(ctx: Context, provider: Provider, pages: Pages): Promise<Desk> {
+  const details = await provider.interactionDetails(ctx.req, ctx.res)
+  const { uid, params, prompt, session, grantId } = details
+  const on = pages.surroundings(ctx, textOf(params['ui_locales']))
+  const client = await provider.Client.find(String(params['client_id']))
+  return {
+    ctx,
+    provider,
+    uid,
+    prompt: { name: prompt.name, reasons: prompt.reasons, details: prompt.details },
+    params,
+    accountId: session?.accountId,
+    grantId,
+    client: clientCard(client?.metadata() ?? {}, String(params['client_id']), textOf(params['redirect_uri'])),
+    address: requestInfo(ctx.req).address,
+    on,
+    path: (step) => `/interaction/${uid}${step === '' ? '' : `/${step}`}`,
+    show: (document, status = 200) =>
+      sendPage(ctx, document, { status, formTargets: formTargetsOf(params['redirect_uri']) }),
+    finish: (result) => finish(provider, ctx, result),
+  }
+}
+
+/** What the pages show of an app. */
+export function clientCard(metadata: Readonly<Record<string, unknown>>, id: string, redirectUri?: string): ClientCard {
+  const name = textOf(metadata['client_name'])
+  const uri = textOf(metadata['client_uri'])
+  const policyUri = textOf(metadata['policy_uri'])
+  const tosUri = textOf(metadata['tos_uri'])
+  const logoUri = textOf(metadata['logo'])
+  return {
+    id,
+    host: hostOf(redirectUri),
+    firstParty: metadata['first_party'] === true,
+    ...(name === undefined ? {} : { name }),
+    ...(uri === undefined ? {} : { uri }),
+    ...(policyUri === undefined ? {} : { policyUri }),
+    ...(tosUri === undefined ? {} : { tosUri }),
+    ...(logoUri === undefined ? {} : { logoUri }),
+  }
+}
+
+/** Where the browser goes back to: the host, or for an app's own scheme the scheme. */
+function hostOf(redirectUri: string | undefined): string {
+  if (redirectUri === undefined || !URL.canParse(redirectUri)) return ''
+  const url = new URL(redirectUri)
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url.host : url.protocol.slice(0, -1)
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,10 @@
+/** A proven identity, as it is handed from the attempt to sign-in. */
+import type { Identity } from '../../adapters/identity/contract.ts'
+
+export interface Proof {
+  identity: Identity
+  /** Authentication methods (RFC 8176). */
+  amr: string[]
+  /** The person has just asked for a new account here. */
+  registered: boolean
+}

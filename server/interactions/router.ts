@@ -1,0 +1,99 @@
+/**
+ * The addresses of an interaction. Says which step a request is for; what a step does stands in its own file.
+ *
+ * Every request is checked against the browser's interaction cookie first, and a step is only reached while the library
+ * waits for it: no order of requests skips one.
+ */
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { errors, type Provider } from 'oidc-provider'
+import { expiredPage } from '../../views/expired.ts'
+import { PageRefusal } from '../page-refusal.ts'
+import { type Pages, sendPage } from '../pages.ts'
+import type { consent } from './consent.ts'
+import type { AttemptCookies } from './cookies.ts'
+import { type Desk, openDesk } from './desk.ts'
+import type { SignIn } from './sign-in.ts'
+
+export interface InteractionOptions {
+  /** The provider of the moment. */
+  provider: () => Provider
+  pages: Pages
+  signIn: SignIn
+  consent: ReturnType<typeof consent>
+  cookies: AttemptCookies
+  /** Parameters of the request behind an interaction, also after its end. */
+  requestOf: (uid: string) => Promise<Record<string, unknown> | undefined>
+}
+
+type Prompt = 'login' | 'consent'
+
+export function interactionRoutes(options: InteractionOptions): Router {
+  const router = new Router({ prefix: '/interaction' })
+  const { signIn, consent: consentStep } = options
+
+  /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */
+  const step =
+    (prompts: readonly Prompt[], work: (desk: Desk) => Promise<void>) =>
+    async (ctx: Context): Promise<void> => {
+      const desk = await openDesk(ctx, options.provider(), options.pages).catch((error: unknown) => {
+        if (error instanceof errors.SessionNotFound) return undefined
+        throw error
+      })
+      if (desk === undefined || desk.uid !== ctx['params'].uid) return expired(ctx)
+      if (!prompts.includes(desk.prompt.name as Prompt)) return seeOther(ctx, desk.path(''))
+      await work(desk)
+    }
+
+  router.get('/callback/:provider', (ctx) => {
+    const uid = options.cookies.returning(ctx, String(ctx.query['state'] ?? ''))
+    if (uid === undefined) return expired(ctx)
+    seeOther(ctx, `/interaction/${encodeURIComponent(uid)}/answer${ctx.search}`)
+  })
+  router.get('/:uid', step(['login', 'consent'], (desk) => (desk.prompt.name === 'login' ? signIn.show(desk) : consentStep.show(desk))))
+  router.post('/:uid/start/:provider', step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider)))
+  router.get('/:uid/answer', step(['login'], signIn.answer))
+  router.post('/:uid/answer', step(['login'], signIn.answer))
+  router.post('/:uid/newcomer', step(['login'], signIn.newcomer))
+  router.post('/:uid/consent', step(['consent'], consentStep.decide))
+  router.post(
+    '/:uid/cancel',
+    step(['login', 'consent'], (desk) =>
+      desk.finish({ error: 'access_denied', error_description: 'the person cancelled' }),
+    ),
+  )
+  router.post(
+    '/:uid/switch',
+    step(['consent'], async (desk) => {
+      const target = restartUrl(desk.params)
+      if (target === undefined) throw new PageRefusal('expired', 'begin-at-app')
+      seeOther(desk.ctx, `${target}&prompt=login`)
+    }),
+  )
+
+  /** An interaction that is over, lost its cookie, or belongs to another browser: say so, and offer to begin again. */
+  async function expired(ctx: Context): Promise<void> {
+    const uid: unknown = ctx['params'].uid
+    const params = typeof uid === 'string' ? await options.requestOf(uid) : undefined
+    const restart = params === undefined ? undefined : restartUrl(params)
+    const on = options.pages.surroundings(ctx)
+    sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status: 400 })
+  }
+
+  return router
+}
+
+/** The authorization request again, as an address; undefined for requests that cannot be repeated that way. */
+function restartUrl(params: Readonly<Record<string, unknown>>): string | undefined {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(params)) {
+    if (name === 'prompt' || name === 'request' || name === 'request_uri') continue
+    for (const one of [value].flat()) if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
+  }
+  return query.has('client_id') ? `/authorize?${query}` : undefined
+}
+
+function seeOther(ctx: Context, target: string): void {
+  ctx.redirect(target)
+  ctx.status = 303
+}

@@ -1,0 +1,190 @@
+/**
+ * The login step: from "who are you?" to an account.
+ *
+ * Shows the ways to sign in, lets the attempt driver ask, and decides what a proven identity means here: an account that
+ * exists, a new one, or none. Knows no provider's business.
+ */
+import type { IdentityProvider, RefusedReason } from '../../adapters/identity/contract.ts'
+import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
+import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import { chooserPage } from '../../views/chooser.ts'
+import { newcomerPage } from '../../views/newcomer.ts'
+import { stepPage } from '../../views/step.ts'
+import { PageRefusal } from '../page-refusal.ts'
+import { readForm, singleValues } from '../forms.ts'
+import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
+import type { AttemptCookies } from './cookies.ts'
+import type { Desk } from './desk.ts'
+import type { Proof } from './proof.ts'
+
+export interface SignInOptions {
+  issuer: string
+  providers: ReadonlyMap<string, IdentityProvider>
+  attempts: AttemptDriver
+  accounts: Accounts
+  audit: (event: NewAuditEvent) => Promise<void>
+  cookies: AttemptCookies
+  registration: 'open' | 'closed'
+  now: () => Date
+}
+
+export type SignIn = ReturnType<typeof signIn>
+
+/** Longest display name, characters. */
+const longestName = 100
+
+export function signIn(options: SignInOptions) {
+  const { providers, attempts, accounts, cookies } = options
+  const origin = (desk: Desk, provider: string) => ({
+    interaction: desk.uid,
+    purpose: 'sign-in' as const,
+    callback: new URL(`/interaction/callback/${provider}`, options.issuer),
+    address: desk.address,
+  })
+
+  /** The page for where this browser's attempt stands; begins one where a provider asks on the first page. */
+  async function show(desk: Desk): Promise<void> {
+    const token = cookies.attempt(desk.ctx)
+    const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
+    if (current?.step.kind === 'show') return showStep(desk, current.step.page, current.provider)
+    if (current?.step.kind === 'newcomer') return showNewcomer(desk, current.step.proof)
+    const first = providers.get('password')
+    if (first === undefined) return desk.show(chooser(desk))
+    await begin(desk, first)
+  }
+
+  async function begin(desk: Desk, provider: IdentityProvider): Promise<void> {
+    const hint = typeof desk.params['login_hint'] === 'string' ? desk.params['login_hint'] : undefined
+    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint })
+    if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
+    await settle(desk, provider.id, outcome)
+  }
+
+  /** Begins with the provider that the person chose. */
+  async function start(desk: Desk, id: string): Promise<void> {
+    const provider = providers.get(id)
+    if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
+    await begin(desk, provider)
+  }
+
+  /** The one door for answers: submitted forms, polls and callbacks. */
+  async function answer(desk: Desk): Promise<void> {
+    const { ctx } = desk
+    const token = cookies.attempt(ctx)
+    const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
+    if (token === undefined || current === undefined) return desk.show(chooser(desk, 'expired'), 400)
+    const isCallback = ctx.method === 'GET'
+    // What a form asks never stands in an address, and what comes back from elsewhere is never a form of ours.
+    if (isCallback !== (current.step.kind === 'redirect')) return seeOther(desk, desk.path(''))
+    const params = isCallback ? singleValues(new URLSearchParams(ctx.querystring)) : await readForm(ctx)
+    const outcome = await attempts.answer(token, origin(desk, current.provider), params)
+    await settle(desk, current.provider, outcome)
+  }
+
+  async function settle(desk: Desk, provider: string, outcome: AttemptOutcome): Promise<void> {
+    switch (outcome.kind) {
+      case 'redirect':
+        if (outcome.returnState !== undefined) cookies.expectReturn(desk.ctx, provider, outcome.returnState, desk.uid)
+        return seeOther(desk, outcome.to.href)
+      case 'show':
+        return showStep(desk, outcome.page, provider)
+      case 'overtaken':
+        return seeOther(desk, desk.path(''))
+      case 'refused':
+        await options.audit({ event: 'sign-in.refused', address: desk.address, clientId: desk.client.id, detail: { provider, reason: outcome.reason } })
+        return desk.show(chooser(desk, outcome.reason), 400)
+      case 'proven':
+        return admit(desk, outcome.proof)
+    }
+  }
+
+  /** Decides what a proven identity means here. */
+  async function admit(desk: Desk, proof: Proof): Promise<void> {
+    const known = await accounts.byIdentity(proof.identity.provider, proof.identity.subject)
+    if (known !== undefined) return enter(desk, known, proof)
+    if (options.registration === 'closed') {
+      throw new PageRefusal('forbidden', 'registration-closed')
+    }
+    if (proof.registered) return enter(desk, await create(desk, proof, proof.identity.name), proof)
+    cookies.setAttempt(desk.ctx, desk.uid, await attempts.holdNewcomer(desk.uid, proof))
+    showNewcomer(desk, proof)
+  }
+
+  /** The newcomer's decision. */
+  async function newcomer(desk: Desk): Promise<void> {
+    const form = await readForm(desk.ctx)
+    const token = cookies.attempt(desk.ctx)
+    const proof = token === undefined ? undefined : await attempts.takeNewcomer(token, desk.uid)
+    if (proof === undefined || form.get('decision') !== 'create') return seeOther(desk, desk.path(''))
+    const name = form.get('name')?.trim().slice(0, longestName)
+    await enter(desk, await create(desk, proof, name === '' ? proof.identity.name : name), proof)
+  }
+
+  async function create(desk: Desk, { identity }: Proof, name: string | undefined): Promise<Account> {
+    const { provider, subject, email } = identity
+    const account = await accounts.create({
+      name,
+      email: email?.address,
+      emailVerified: email?.verified,
+      identity: { provider, subject, label: email?.address ?? identity.name },
+    })
+    await options.audit({ event: 'account.created', accountId: account.id, address: desk.address, detail: { provider } })
+    return account
+  }
+
+  async function enter(desk: Desk, account: Account, proof: Proof): Promise<void> {
+    const event = { accountId: account.id, clientId: desk.client.id, address: desk.address, detail: { provider: proof.identity.provider } }
+    if (account.disabledAt !== undefined) {
+      await options.audit({ event: 'sign-in.refused', ...event })
+      throw new PageRefusal('forbidden', 'account-disabled')
+    }
+    await options.audit({ event: 'sign-in.succeeded', ...event })
+    const ts = Math.floor(options.now().getTime() / 1000)
+    await desk.finish({ login: { accountId: account.id, amr: proof.amr, ts } })
+  }
+
+  function showStep(desk: Desk, page: Parameters<typeof stepPage>[1]['page'], provider: string): void {
+    const status = page.problem === 'too-many-tries' ? 429 : page.problem === undefined ? 200 : 400
+    if (page.retryAfter !== undefined) desk.ctx.set('retry-after', String(page.retryAfter))
+    desk.show(
+      stepPage(desk.on, {
+        page,
+        action: desk.path('answer'),
+        cancel: desk.path('cancel'),
+        client: desk.client,
+        others: choices(desk, provider),
+      }),
+      status,
+    )
+  }
+
+  function showNewcomer(desk: Desk, { identity }: Proof): void {
+    desk.show(
+      newcomerPage(desk.on, {
+        action: desk.path('newcomer'),
+        cancel: desk.path('cancel'),
+        providerLabel: providers.get(identity.provider)?.label ?? identity.provider,
+        name: identity.name,
+        email: identity.email?.address,
+        client: desk.client,
+      }),
+    )
+  }
+
+  function chooser(desk: Desk, problem?: RefusedReason): string {
+    return chooserPage(desk.on, { client: desk.client, providers: choices(desk), cancel: desk.path('cancel'), problem })
+  }
+
+  function choices(desk: Desk, except?: string): { id: string; label: string; start: string }[] {
+    return [...providers.values()]
+      .filter(({ id }) => id !== except)
+      .map(({ id, label }) => ({ id, label, start: desk.path(`start/${id}`) }))
+  }
+
+  return { show, start, answer, newcomer }
+}
+
+function seeOther(desk: Desk, target: string): void {
+  desk.ctx.redirect(target)
+  desk.ctx.status = 303
+}

@@ -1,0 +1,57 @@
+/** The pages that the protocol library shows by itself: errors, sign-out. */
+import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
+import { errorPage } from '../views/error.ts'
+import { expiredPage } from '../views/expired.ts'
+import { trusted } from '../views/html.ts'
+import { logoutPage, signedOutPage } from '../views/logout.ts'
+import type { ProviderPages } from './oidc/provider.ts'
+import type { Words } from '../views/words.ts'
+import { formTargetsOf, type Pages, sendPage } from './pages.ts'
+import { requestInfo } from './request-info.ts'
+
+export function providerPages(pages: Pages): ProviderPages {
+  return {
+    error(ctx, out, error) {
+      const on = pages.surroundings(ctx)
+      const status = ctx.status
+      if (error instanceof errors.SessionNotFound) return sendPage(ctx, expiredPage(on, { restart: '/' }), { status })
+      const { reference } = requestInfo(ctx.req)
+      sendPage(ctx, errorPage(on, { ...explanation(on.words.error, out, status), reference, home: '/' }), { status })
+    },
+
+    logout(ctx, form) {
+      const client = ctx.oidc.client
+      const document = logoutPage(pages.surroundings(ctx), {
+        form: trusted(form),
+        ...(client?.clientName === undefined ? {} : { clientName: client.clientName }),
+      })
+      sendPage(ctx, document, { formTargets: formTargetsOf(ctx.oidc.session?.state?.['postLogoutRedirectUri']) })
+    },
+
+    notFound(ctx) {
+      const on = pages.surroundings(ctx)
+      const message = on.words.error.refusals['no-such-page']
+      if (ctx.accepts('html', 'json') === 'json') {
+        ctx.status = 404
+        ctx.body = { error: 'not_found', error_description: message, reference: requestInfo(ctx.req).reference }
+      } else sendPage(ctx, errorPage(on, { title: on.words.error.refusedTitle, message, home: '/' }), { status: 404 })
+    },
+
+    signedOut(ctx) {
+      const client = ctx.oidc.client
+      const document = signedOutPage(pages.surroundings(ctx), {
+        home: client?.clientUri ?? '/',
+        ...(client?.clientName === undefined ? {} : { clientName: client.clientName }),
+      })
+      sendPage(ctx, document)
+    },
+  }
+}
+
+/** What the person reads; the library's description is for the people behind the app. */
+function explanation(words: Words['error'], out: ErrorOut, status: number): { title: string; message: string } {
+  if (status === 503) return { title: words.unavailableTitle, message: words.unavailable }
+  if (status >= 500) return { title: words.internalTitle, message: words.internal }
+  const detail = out.error_description === undefined ? out.error : `${out.error}: ${out.error_description}`
+  return { title: words.requestTitle, message: words.request(detail) }
+}
