@@ -4,11 +4,12 @@
  * Owns host pinning, security headers and how errors are answered. What is behind a path stands in the routers.
  */
 import Koa, { type Context, type Middleware, type Next } from 'koa'
-import { errors, type Provider } from 'oidc-provider'
+import type { Provider } from 'oidc-provider'
 import { errorPage } from '../views/error.ts'
 import { homePage } from '../views/home.ts'
 import { Refusal } from './errors.ts'
 import type { Log } from './log.ts'
+import { protocolStatus } from './oidc/errors.ts'
 import { PageRefusal } from './page-refusal.ts'
 import { type Pages, sendPage } from './pages.ts'
 import { requestInfo } from './request-info.ts'
@@ -54,7 +55,8 @@ function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
       'cross-origin-opener-policy': 'same-origin',
       'permissions-policy': 'camera=(), geolocation=(), microphone=()',
       // Pages set a policy of their own; whatever else a browser may be shown gets the strictest.
-      'content-security-policy': "default-src 'none'; script-src 'none'; form-action 'self' https:; frame-ancestors 'none'",
+      'content-security-policy':
+        "default-src 'none'; script-src 'none'; form-action 'self' https:; frame-ancestors 'none'",
       ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=63072000; includeSubDomains' } : {}),
     })
     try {
@@ -62,7 +64,10 @@ function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
     } catch (error) {
       const refusal = refusalOf(error)
       const level = refusal.status >= 500 ? 'error' : 'info'
-      log[level]({ reference, address, method: ctx.method, path: loggedPath(ctx.path), error: describe(error) }, 'refused')
+      log[level](
+        { reference, address, method: ctx.method, path: loggedPath(ctx.path), error: describe(error) },
+        'refused',
+      )
       answer(ctx, refusal, reference, pages)
     }
   }
@@ -75,7 +80,7 @@ function loggedPath(path: string): string {
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  if (error instanceof errors.OIDCProviderError && error.statusCode === 503) return new Refusal('unavailable', error.message)
+  if (protocolStatus(error) === 503) return new Refusal('unavailable', 'database unreachable', { cause: error })
   if (isStorageTrouble(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
   return new Refusal('internal', 'internal error', { cause: error })
 }
@@ -90,7 +95,7 @@ function isStorageTrouble(error: unknown): boolean {
 function answer(ctx: Context, refusal: Refusal, reference: string, pages: Pages): void {
   const { status } = refusal
   if (refusal.retryAfter !== undefined) ctx.set('retry-after', String(refusal.retryAfter))
-  if (ctx.accepts('html', 'json') === 'json') {
+  if (ctx.accepts('json', 'html') !== 'html') {
     ctx.status = status
     ctx.body = { error: oauthError(refusal), error_description: refusal.message, reference }
     return
@@ -123,7 +128,8 @@ function pinned({ issuer }: AppOptions): Middleware {
   return async (ctx, next) => {
     if (requestInfo(ctx.req).host?.toLowerCase() !== host) throw new PageRefusal('misdirected', 'other-host')
     const { headers } = ctx.req
-    for (const name of Object.keys(headers)) if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete headers[name]
+    for (const name of Object.keys(headers))
+      if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete headers[name]
     headers.host = host
     headers['x-forwarded-proto'] = protocol.slice(0, -1)
     ctx.cookies.secure = protocol === 'https:'
@@ -164,7 +170,8 @@ function protocol(provider: () => Provider): Middleware {
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const detail = 'error_detail' in error && typeof error.error_detail === 'string' ? ` (${error.error_detail})` : ''
-  const description = 'error_description' in error && typeof error.error_description === 'string' ? `: ${error.error_description}` : ''
+  const description =
+    'error_description' in error && typeof error.error_description === 'string' ? `: ${error.error_description}` : ''
   const cause = error.cause instanceof Error ? ` because ${error.cause.name}: ${error.cause.message}` : ''
   const unexpected = 'expose' in error || error instanceof Refusal ? '' : `\n${error.stack}`
   return `${error.name}: ${error.message}${description}${detail}${cause}${unexpected}`

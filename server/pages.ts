@@ -31,7 +31,11 @@ export function pages(productName: string): Pages {
 }
 
 /** Answers with a page. `formTargets` are origins or schemes that a form on it may end at, after redirects. */
-export function sendPage(ctx: Context, document: string, options: { status?: number; formTargets?: readonly string[] } = {}): void {
+export function sendPage(
+  ctx: Context,
+  document: string,
+  options: { status?: number; formTargets?: readonly string[] } = {},
+): void {
   ctx.status = options.status ?? 200
   ctx.type = 'text/html; charset=utf-8'
   ctx.set('cache-control', 'no-store')

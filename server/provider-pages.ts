@@ -1,11 +1,12 @@
 /** The pages that the protocol library shows by itself: errors, sign-out. */
-import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
+import type { ErrorOut } from 'oidc-provider'
 import { errorPage } from '../views/error.ts'
 import { expiredPage } from '../views/expired.ts'
 import { trusted } from '../views/html.ts'
 import { logoutPage, signedOutPage } from '../views/logout.ts'
-import type { ProviderPages } from './oidc/provider.ts'
 import type { Words } from '../views/words.ts'
+import { isSessionNotFound } from './oidc/errors.ts'
+import type { ProviderPages } from './oidc/provider.ts'
 import { formTargetsOf, type Pages, sendPage } from './pages.ts'
 import { requestInfo } from './request-info.ts'
 
@@ -14,7 +15,7 @@ export function providerPages(pages: Pages): ProviderPages {
     error(ctx, out, error) {
       const on = pages.surroundings(ctx)
       const status = ctx.status
-      if (error instanceof errors.SessionNotFound) return sendPage(ctx, expiredPage(on, { restart: '/' }), { status })
+      if (isSessionNotFound(error)) return sendPage(ctx, expiredPage(on, { restart: '/' }), { status })
       const { reference } = requestInfo(ctx.req)
       sendPage(ctx, errorPage(on, { ...explanation(on.words.error, out, status), reference, home: '/' }), { status })
     },
@@ -31,7 +32,7 @@ export function providerPages(pages: Pages): ProviderPages {
     notFound(ctx) {
       const on = pages.surroundings(ctx)
       const message = on.words.error.refusals['no-such-page']
-      if (ctx.accepts('html', 'json') === 'json') {
+      if (ctx.accepts('json', 'html') !== 'html') {
         ctx.status = 404
         ctx.body = { error: 'not_found', error_description: message, reference: requestInfo(ctx.req).reference }
       } else sendPage(ctx, errorPage(on, { title: on.words.error.refusedTitle, message, home: '/' }), { status: 404 })

@@ -73,7 +73,13 @@ export function artifacts(db: Kysely<Database>, now: () => Date) {
 
   return {
     /** A row to be written; `expiresIn` in seconds. */
-    row(input: { idHash: string; model: string; payload: Payload; expiresIn: number; userCodeHash?: string }): NewArtifact {
+    row(input: {
+      idHash: string
+      model: string
+      payload: Payload
+      expiresIn: number
+      userCodeHash?: string
+    }): NewArtifact {
       const createdAt = now()
       return {
         idHash: input.idHash,
@@ -96,7 +102,8 @@ export function artifacts(db: Kysely<Database>, now: () => Date) {
     /** When the row was spent, as far as the library may know: inside the grace of a lost response it was not. */
     consumedAt(found: ArtifactRecord, grace: number): Date | undefined {
       const { consumedAt } = found
-      if (consumedAt === undefined || found.model !== 'RefreshToken' || found.successorHash === undefined) return consumedAt
+      if (consumedAt === undefined || found.model !== 'RefreshToken' || found.successorHash === undefined)
+        return consumedAt
       const inGrace = now().getTime() - consumedAt.getTime() < grace * 1000
       return inGrace && !found.successorConsumed ? undefined : consumedAt
     },
@@ -113,7 +120,12 @@ export function artifacts(db: Kysely<Database>, now: () => Date) {
     async spend({ idHash, model, grace }: Spend, rows: readonly NewArtifact[]): Promise<SpendOutcome> {
       const at = now()
       const successor = model === 'RefreshToken' ? rows.find((row) => row.model === 'RefreshToken')?.idHash : undefined
-      const { rows: result } = await db.executeQuery<{ spent: boolean; grant_id: string | null; known: boolean; live: boolean }>(
+      const { rows: result } = await db.executeQuery<{
+        spent: boolean
+        grant_id: string | null
+        known: boolean
+        live: boolean
+      }>(
         CompiledQuery.raw(spendArtifact, [
           idHash,
           at,
@@ -209,7 +221,10 @@ function record(row: FoundRow): ArtifactRecord | undefined {
     consumedAt: row.consumed_at ?? undefined,
     successorHash: row.successor_hash ?? undefined,
     successorConsumed: row.successor_consumed_at !== null,
-    grant: row.grant_id === null || row.grant_payload === null ? undefined : { id: row.grant_id, payload: row.grant_payload },
+    grant:
+      row.grant_id === null || row.grant_payload === null
+        ? undefined
+        : { id: row.grant_id, payload: row.grant_payload },
     account,
   }
 }

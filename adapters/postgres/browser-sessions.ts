@@ -43,11 +43,14 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
           .where('account_id', accountId === null ? 'is' : '=', accountId)
           .where('id_hash', '!=', hashed(id))
           .execute()
-        const merged = others.reduce<Payload>(
-          (all, other) => ({ ...(other.payload['authorizations'] as Payload | undefined), ...all }),
-          (payload['authorizations'] as Payload | undefined) ?? {},
+        const merged: Payload = Object.assign(
+          {},
+          ...others.map((other) => other.payload['authorizations'] as Payload | undefined),
+          payload['authorizations'] as Payload | undefined,
         )
-        const complete = JSON.stringify(Object.keys(merged).length > 0 ? { ...payload, authorizations: merged } : payload)
+        const complete = JSON.stringify(
+          Object.keys(merged).length > 0 ? { ...payload, authorizations: merged } : payload,
+        )
         const expires_at = new Date(at.getTime() + expiresIn * 1000)
         await trx
           .insertInto('sessions')
@@ -59,7 +62,9 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
         if (others.length > 0) {
           await sql`
             update sessions set payload = jsonb_set(payload, '{authorizations}', ${JSON.stringify(merged)}::jsonb)
-            where uid = ${uid} and account_id is not distinct from ${accountId} and id_hash <> ${hashed(id)}`.execute(trx)
+            where uid = ${uid} and account_id is not distinct from ${accountId} and id_hash <> ${hashed(id)}`.execute(
+            trx,
+          )
         }
       })
     },

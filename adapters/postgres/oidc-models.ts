@@ -9,8 +9,8 @@ import type { Kysely, Selectable } from 'kysely'
 import { errors } from 'oidc-provider'
 import type { Sealer } from '../crypto/seal.ts'
 import { artifacts, type SpendOutcome } from './artifacts.ts'
-import { durableGrants } from './durable-grants.ts'
 import { browserSessions } from './browser-sessions.ts'
+import { durableGrants } from './durable-grants.ts'
 import { hashed } from './hashed.ts'
 import { pendingInteractions } from './pending-interactions.ts'
 import { replays } from './replays.ts'
@@ -103,7 +103,8 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
         const row = store.row({
           idHash: keyOf(id),
           model,
-          payload: typeof userCode === 'string' ? { ...rest, sealedUserCode: sealer.seal(userCode, 'user-code') } : rest,
+          payload:
+            typeof userCode === 'string' ? { ...rest, sealedUserCode: sealer.seal(userCode, 'user-code') } : rest,
           expiresIn,
           ...(typeof userCode === 'string' ? { userCodeHash: userCodeHashes(userCode)[0] as string } : {}),
         })

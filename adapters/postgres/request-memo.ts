@@ -12,7 +12,10 @@ export interface Memo {
   writes: NewArtifact[]
   spend: Spend | undefined
   /** Reads an artifact once per request, also when asked several times at once. */
-  artifact(idHash: string, find: (idHash: string) => Promise<ArtifactRecord | undefined>): Promise<ArtifactRecord | undefined>
+  artifact(
+    idHash: string,
+    find: (idHash: string) => Promise<ArtifactRecord | undefined>,
+  ): Promise<ArtifactRecord | undefined>
   remember(record: ArtifactRecord): void
   grant(id: string): Record<string, unknown> | undefined
   account(id: string): Selectable<AccountRow> | undefined

@@ -92,7 +92,8 @@ export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string,
       return { kind: 'proven', proof: { identity, amr: [...amr], registered: registered === true } }
     },
 
-    holdNewcomer: (interaction, proof) => open(interaction, proof.identity.provider, 'sign-in', { kind: 'newcomer', proof }, 1),
+    holdNewcomer: (interaction, proof) =>
+      open(interaction, proof.identity.provider, 'sign-in', { kind: 'newcomer', proof }, 1),
 
     async takeNewcomer(token, interaction) {
       const taken = await attempts.take(token, interaction)
@@ -123,5 +124,9 @@ function shown(step: Asking): AttemptOutcome {
   if (step.kind === 'show') return { kind: 'show', page: step.page }
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(step.to.hostname)
   if (step.to.protocol !== 'https:' && !loopback) throw new TypeError('a provider redirects to https only')
-  return { kind: 'redirect', to: step.to, returnState: step.returnState ?? step.to.searchParams.get('state') ?? undefined }
+  return {
+    kind: 'redirect',
+    to: step.to,
+    returnState: step.returnState ?? step.to.searchParams.get('state') ?? undefined,
+  }
 }

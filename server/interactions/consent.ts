@@ -8,9 +8,9 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
-import { PageRefusal } from '../page-refusal.ts'
 import { readForm } from '../forms.ts'
 import { addTo } from '../oidc/policy.ts'
+import { PageRefusal } from '../page-refusal.ts'
 import type { Desk } from './desk.ts'
 
 export interface ConsentOptions {
@@ -58,8 +58,7 @@ export function consent(options: ConsentOptions) {
     const given = wishes(desk, await resourcesOf(desk))
     const { Grant } = desk.provider
     const existing = desk.grantId === undefined ? undefined : await Grant.find(desk.grantId)
-    const grant =
-      existing?.accountId === accountId ? existing : new Grant({ accountId, clientId: desk.client.id })
+    const grant = existing?.accountId === accountId ? existing : new Grant({ accountId, clientId: desk.client.id })
     addTo(grant, given)
     await options.remember(accountId, desk.client.id, given)
     await options.audit({ event: 'consent.granted', ...event, detail: { scope: String(desk.params['scope'] ?? '') } })

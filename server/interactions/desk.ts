@@ -15,7 +15,11 @@ export interface Desk {
   readonly ctx: Context
   readonly provider: Provider
   readonly uid: string
-  readonly prompt: { readonly name: string; readonly reasons: readonly string[]; readonly details: Record<string, unknown> }
+  readonly prompt: {
+    readonly name: string
+    readonly reasons: readonly string[]
+    readonly details: Record<string, unknown>
+  }
   /** Parameters of the authorization request. */
   readonly params: Readonly<Record<string, unknown>>
   readonly accountId: string | undefined

@@ -5,9 +5,10 @@
  * waits for it: no order of requests skips one.
  */
 import Router from '@koa/router'
-import type { Context } from 'koa'
-import { errors, type Provider } from 'oidc-provider'
+import type { Context, Middleware } from 'koa'
+import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
+import { isSessionNotFound } from '../oidc/errors.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
 import type { consent } from './consent.ts'
@@ -28,7 +29,7 @@ export interface InteractionOptions {
 
 type Prompt = 'login' | 'consent'
 
-export function interactionRoutes(options: InteractionOptions): Router {
+export function interactionRoutes(options: InteractionOptions): Middleware {
   const router = new Router({ prefix: '/interaction' })
   const { signIn, consent: consentStep } = options
 
@@ -37,7 +38,7 @@ export function interactionRoutes(options: InteractionOptions): Router {
     (prompts: readonly Prompt[], work: (desk: Desk) => Promise<void>) =>
     async (ctx: Context): Promise<void> => {
       const desk = await openDesk(ctx, options.provider(), options.pages).catch((error: unknown) => {
-        if (error instanceof errors.SessionNotFound) return undefined
+        if (isSessionNotFound(error)) return undefined
         throw error
       })
       if (desk === undefined || desk.uid !== ctx['params'].uid) return expired(ctx)
@@ -50,8 +51,14 @@ export function interactionRoutes(options: InteractionOptions): Router {
     if (uid === undefined) return expired(ctx)
     seeOther(ctx, `/interaction/${encodeURIComponent(uid)}/answer${ctx.search}`)
   })
-  router.get('/:uid', step(['login', 'consent'], (desk) => (desk.prompt.name === 'login' ? signIn.show(desk) : consentStep.show(desk))))
-  router.post('/:uid/start/:provider', step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider)))
+  router.get(
+    '/:uid',
+    step(['login', 'consent'], (desk) => (desk.prompt.name === 'login' ? signIn.show(desk) : consentStep.show(desk))),
+  )
+  router.post(
+    '/:uid/start/:provider',
+    step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider)),
+  )
   router.get('/:uid/answer', step(['login'], signIn.answer))
   router.post('/:uid/answer', step(['login'], signIn.answer))
   router.post('/:uid/newcomer', step(['login'], signIn.newcomer))
@@ -80,7 +87,7 @@ export function interactionRoutes(options: InteractionOptions): Router {
     sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status: 400 })
   }
 
-  return router
+  return router.routes() as unknown as Middleware
 }
 
 /** The authorization request again, as an address; undefined for requests that cannot be repeated that way. */
@@ -88,7 +95,8 @@ function restartUrl(params: Readonly<Record<string, unknown>>): string | undefin
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) {
     if (name === 'prompt' || name === 'request' || name === 'request_uri') continue
-    for (const one of [value].flat()) if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
+    for (const one of [value].flat())
+      if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
   }
   return query.has('client_id') ? `/authorize?${query}` : undefined
 }

@@ -10,8 +10,8 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { stepPage } from '../../views/step.ts'
-import { PageRefusal } from '../page-refusal.ts'
 import { readForm, singleValues } from '../forms.ts'
+import { PageRefusal } from '../page-refusal.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
@@ -91,7 +91,12 @@ export function signIn(options: SignInOptions) {
       case 'overtaken':
         return seeOther(desk, desk.path(''))
       case 'refused':
-        await options.audit({ event: 'sign-in.refused', address: desk.address, clientId: desk.client.id, detail: { provider, reason: outcome.reason } })
+        await options.audit({
+          event: 'sign-in.refused',
+          address: desk.address,
+          clientId: desk.client.id,
+          detail: { provider, reason: outcome.reason },
+        })
         return desk.show(chooser(desk, outcome.reason), 400)
       case 'proven':
         return admit(desk, outcome.proof)
@@ -128,12 +133,22 @@ export function signIn(options: SignInOptions) {
       emailVerified: email?.verified,
       identity: { provider, subject, label: email?.address ?? identity.name },
     })
-    await options.audit({ event: 'account.created', accountId: account.id, address: desk.address, detail: { provider } })
+    await options.audit({
+      event: 'account.created',
+      accountId: account.id,
+      address: desk.address,
+      detail: { provider },
+    })
     return account
   }
 
   async function enter(desk: Desk, account: Account, proof: Proof): Promise<void> {
-    const event = { accountId: account.id, clientId: desk.client.id, address: desk.address, detail: { provider: proof.identity.provider } }
+    const event = {
+      accountId: account.id,
+      clientId: desk.client.id,
+      address: desk.address,
+      detail: { provider: proof.identity.provider },
+    }
     if (account.disabledAt !== undefined) {
       await options.audit({ event: 'sign-in.refused', ...event })
       throw new PageRefusal('forbidden', 'account-disabled')

@@ -14,14 +14,12 @@ export const sessionLifetime = 30 * 24 * 60 * 60
 export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
   const { Check } = interactionPolicy
-  prompts
-    .get('login')
-    ?.checks.add(
-      new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
-        const since = oidc.session?.loginTs
-        return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
-      }),
-    )
+  prompts.get('login')?.checks.add(
+    new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
+      const since = oidc.session?.loginTs
+      return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
+    }),
+  )
   return prompts
 }
 

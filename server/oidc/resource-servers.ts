@@ -1,6 +1,7 @@
 /** Resource indicators (RFC 8707): which APIs there are, what their tokens look like, who may introspect them. */
-import type { Resource } from '../../adapters/postgres/resources.ts'
+
 import { errors, type ResourceServer } from 'oidc-provider'
+import type { Resource } from '../../adapters/postgres/resources.ts'
 
 /** What the library wants to know of a resource server. */
 export function resourceServerInfo(resource: Resource | undefined): ResourceServer {

@@ -19,7 +19,8 @@ export function tokenWrites(
     try {
       await flush(ctx)
     } catch (error) {
-      const known = error instanceof errors.OIDCProviderError ? error : new errors.OIDCProviderError(500, 'server_error')
+      const known =
+        error instanceof errors.OIDCProviderError ? error : new errors.OIDCProviderError(500, 'server_error')
       ctx.status = known.statusCode
       ctx.body = { error: known.message, error_description: known.error_description }
       onError(ctx, error)

@@ -125,7 +125,8 @@ export const en = {
     home: 'Go to the start page',
     refusedTitle: 'This did not work',
     requestTitle: 'The app sent a request that cannot be answered',
-    request: (detail: string) => `Go back to the app and try again. If that does not help, tell the people behind the app: ${detail}.`,
+    request: (detail: string) =>
+      `Go back to the app and try again. If that does not help, tell the people behind the app: ${detail}.`,
     unavailableTitle: 'Back in a moment',
     unavailable: 'This service cannot reach its database. Nothing is lost: try again shortly.',
     internalTitle: 'Something went wrong here',

@@ -1,0 +1,306 @@
+#!/usr/bin/env node
+/**
+ * Composition root: settings → database → adapters → application → listen → stop on signal.
+ *
+ * With `cli.ts` the only file that touches an adapter's code. `startServer` is what tests and the demo call; the last
+ * lines run it when this file is the program.
+ */
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { join } from 'node:path'
+import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
+import { sealer as createSealer } from '../adapters/crypto/seal.ts'
+import type { IdentityProvider } from '../adapters/identity/contract.ts'
+import { accounts as accountStore } from '../adapters/postgres/accounts.ts'
+import { attempts as attemptStore } from '../adapters/postgres/attempts.ts'
+import { audit as auditStore } from '../adapters/postgres/audit.ts'
+import { removeExpired } from '../adapters/postgres/cleanup.ts'
+import { clients as clientStore } from '../adapters/postgres/clients.ts'
+import { consents as consentStore } from '../adapters/postgres/consents.ts'
+import { DatabaseInUse, openEmbedded, openPostgres, ping, type Store } from '../adapters/postgres/database.ts'
+import { oidcModels } from '../adapters/postgres/oidc-models.ts'
+import { resources as resourceStore } from '../adapters/postgres/resources.ts'
+import { signingKeys } from '../adapters/postgres/signing-keys.ts'
+import { createApp, describe } from './app.ts'
+import { cached } from './cached.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { sameOriginOnly } from './cross-origin.ts'
+import { attemptDriver } from './interactions/attempt.ts'
+import { consent } from './interactions/consent.ts'
+import { attemptCookies } from './interactions/cookies.ts'
+import { interactionRoutes } from './interactions/router.ts'
+import { signIn } from './interactions/sign-in.ts'
+import { log as createLog, type Log } from './log.ts'
+import { clientLookup } from './oidc/client-lookup.ts'
+import { createProvider } from './oidc/provider.ts'
+import { requestScope } from './oidc/request-scope.ts'
+import { pages as createPages } from './pages.ts'
+import { providerPages } from './provider-pages.ts'
+import { requestInfo } from './request-info.ts'
+import { healthRoutes } from './routes/health.ts'
+
+export interface StartOptions {
+  log?: Log
+  now?: () => Date
+  /** A database that is open already; it is the caller's to close. */
+  store?: Store
+  /** Further ways to prove who one is. */
+  providers?: readonly IdentityProvider[]
+}
+
+export interface RunningServer {
+  readonly issuer: string
+  readonly store: Store
+  /** Finishes what is in flight, then lets go of everything. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Milliseconds. */
+const cleanupInterval = 60_000
+const drainTimeout = 25_000
+const retryInterval = 2_000
+
+/** Starts a server and answers once it can serve. Throws `DatabaseInUse`, `SealBroken`, or what listening throws. */
+export async function startServer(settings: Config, options: StartOptions = {}): Promise<RunningServer> {
+  const now = options.now ?? (() => new Date())
+  const log = options.log ?? createLog(settings.logLevel)
+  const stopping = new AbortController()
+  const front = await listen(settings)
+  const config = settings.port === 0 ? { ...settings, issuer: `http://localhost:${front.port}` } : settings
+  let store: Store | undefined
+  try {
+    store = options.store ?? (await openStore(config, log))
+    await migrated(store, log, stopping.signal)
+    front.serve(
+      await compose({ config, store, now, log, stopping: stopping.signal, providers: options.providers ?? [] }),
+    )
+  } catch (error) {
+    front.server.close()
+    if (options.store === undefined) await store?.close()
+    throw error
+  }
+  const database = store
+  const cleanup = setInterval(() => {
+    removeExpired(database.db, now, stopping.signal).catch((error: unknown) =>
+      log.warn({ error: describe(error) }, 'removing expired rows failed'),
+    )
+  }, cleanupInterval)
+  cleanup.unref()
+
+  let stopped: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    clearInterval(cleanup)
+    await drained(front.server)
+    if (options.store === undefined) await database.close()
+  }
+  return {
+    issuer: config.issuer,
+    store: database,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+interface Composition {
+  config: Config
+  store: Store
+  now: () => Date
+  log: Log
+  stopping: AbortSignal
+  providers: readonly IdentityProvider[]
+}
+
+/** Puts the parts together over an open, migrated database. */
+async function compose({ config, store, now, log, stopping, ...composition }: Composition): Promise<RequestListener> {
+  const { db } = store
+  const sealer = createSealer(secretsOf(config))
+  const accounts = accountStore(db, now)
+  const audit = auditStore(db, now)
+  const clients = clientStore(db, now)
+  const consents = consentStore(db, now)
+  const resources = resourceStore(db, now)
+  const keys = await signingKeys(db, sealer, now).loadOrCreate()
+  const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
+  const pages = createPages(config.productName)
+  const models = oidcModels({
+    db,
+    sealer,
+    now,
+    scope: requestScope,
+    findClient: clientLookup({ find: clients.find, now }),
+    onReplay: ({ model, grantId }) => {
+      log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
+      void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
+    },
+  })
+  const findResource = cached(resources.find, { lifetime: 1_000, size: 1_000, now })
+  const provider = createProvider({
+    issuer: config.issuer,
+    keys,
+    cookieKeys,
+    dpopNonceSecret: sealer.derive('dpop-nonce')[0],
+    models,
+    findAccount: accounts.find,
+    findConsent: consents.find,
+    findResource,
+    pages: providerPages(pages),
+    reference: (request) => requestInfo(request).reference,
+    onError: (ctx, error) => {
+      const { reference, address } = requestInfo(ctx.req)
+      const serious = ctx.status >= 500
+      log[serious ? 'error' : 'info']({ reference, address, route: ctx.oidc?.route, error: describe(error) }, 'refused')
+    },
+    now,
+  })
+  const providers = new Map(composition.providers.map((identityProvider) => [identityProvider.id, identityProvider]))
+  const cookies = attemptCookies(config.issuer.startsWith('https:'))
+  const attempts = attemptDriver(attemptStore({ db, sealer, now }), providers)
+  const interactions = interactionRoutes({
+    provider: () => provider,
+    pages,
+    cookies,
+    requestOf: models.requestOf,
+    signIn: signIn({
+      issuer: config.issuer,
+      providers,
+      attempts,
+      accounts,
+      audit: audit.record,
+      cookies,
+      registration: config.registration,
+      now,
+    }),
+    consent: consent({ findAccount: accounts.find, findResource, remember: consents.add, audit: audit.record }),
+  })
+  const app = createApp({
+    issuer: config.issuer,
+    trustProxy: config.trustProxy,
+    cookieKeys,
+    pages,
+    provider: () => provider,
+    health: healthRoutes({ ping: () => ping(db), stopping: () => stopping.aborted }),
+    routes: [forPath('/interaction/', sameOriginOnly(config.issuer)), interactions],
+    log,
+  })
+  return app.callback()
+}
+
+/** `middleware` for paths below `prefix` only. */
+function forPath(prefix: string, middleware: ReturnType<typeof sameOriginOnly>): ReturnType<typeof sameOriginOnly> {
+  return (ctx, next) => (ctx.path.startsWith(prefix) ? middleware(ctx, next) : next())
+}
+
+/** Listens at once: a supervisor sees a living process that is not ready yet, while the database is awaited. */
+async function listen(
+  config: Config,
+): Promise<{ server: Server; port: number; serve(listener: RequestListener): void }> {
+  let current: RequestListener = (request, response) => {
+    const alive = request.url === '/health/live'
+    response.writeHead(alive ? 200 : 503, { 'content-type': 'application/json', 'retry-after': '2' })
+    response.end(
+      JSON.stringify(alive ? { status: 'ok' } : { error: 'temporarily_unavailable', error_description: 'starting' }),
+    )
+  }
+  const server = createServer((request, response) => current(request, response))
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject).listen(config.port, config.host, resolve)
+  await promise
+  const address = server.address()
+  return {
+    server,
+    port: typeof address === 'object' && address !== null ? address.port : config.port,
+    serve(listener) {
+      current = listener
+    },
+  }
+}
+
+async function openStore(config: Config, log: Log): Promise<Store> {
+  return config.database.kind === 'postgres'
+    ? openPostgres(config.database.url, {
+        onError: (error) => log.warn({ error: error.message }, 'database connection lost'),
+      })
+    : await openEmbedded(config.dataDir)
+}
+
+/** Applies migrations, waiting for a database that is not there yet. */
+async function migrated(store: Store, log: Log, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      const applied = await store.migrate()
+      if (applied.length > 0) log.info({ migrations: applied }, 'database migrated')
+      return
+    } catch (error) {
+      if (store.kind === 'embedded' || !isUnreachable(error) || signal.aborted) throw error
+      log.warn(
+        { error: describe(error).split('\n')[0] },
+        `the database does not answer; next try in ${retryInterval / 1000} s`,
+      )
+      await new Promise((resolve) => setTimeout(resolve, retryInterval))
+    }
+  }
+}
+
+/** Nobody listens, or Postgres is starting up: what time may mend (a wrong password or name is not). */
+function isUnreachable(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return (
+    /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|57P03|53300)/.test(code) ||
+    /timeout|terminated/i.test(String(error))
+  )
+}
+
+function secretsOf(config: Config): readonly string[] {
+  return config.secrets.length > 0 ? config.secrets : loadOrCreateSecrets(join(config.dataDir, 'secrets'))
+}
+
+async function drained(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), drainTimeout)
+  await promise
+  clearTimeout(late)
+}
+
+async function main(): Promise<void> {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+  const config = readConfig(process.env)
+  const server = await startServer(config)
+  process.stdout.write(welcome(config, server))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void server.stop().then(() => process.exit(0)))
+  }
+}
+
+function welcome(config: Config, { issuer }: RunningServer): string {
+  const database = config.database.kind === 'postgres' ? 'Postgres' : `embedded, in ${config.dataDir}`
+  return `
+${config.productName} is listening at ${issuer}
+  discovery   ${issuer}/.well-known/openid-configuration
+  database    ${database}
+
+Next:
+  npx habitat-auth user add --email you@example.com       a person who can sign in
+  npx habitat-auth client add --profile web --name "My app" --redirect-uri http://localhost:4000/callback
+  npm run demo                                            a whole sign-in, ready to click
+
+`
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    const expected = error instanceof ConfigError || error instanceof DatabaseInUse
+    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    process.stderr.write(
+      `${expected ? error.message : inUse ? 'The port is in use: set PORT to another one.' : describe(error)}\n`,
+    )
+    process.exit(1)
+  })
+}
