@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { authorize, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { toy } from '../support/toy-provider.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ providers: [toy()] })
+})
+afterAll(() => server.stop())
+
+test('a person signs in, allows, and the client gets tokens that work', async () => {
+  const client = await server.client('web')
+  const proof = pkce()
+  const callback = await authorize(server.visitor(), client, proof, { extra: { scope: 'openid profile offline_access' } })
+  expect(callback.searchParams.get('iss')).toBe(server.origin)
+  expect(callback.searchParams.get('state')).toBe('state')
+  const tokens = await redeem(server, client, callback.searchParams.get('code') ?? '', proof)
+  expect(tokens.body).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
+  expect(tokens.status).toBe(200)
+  const userinfo = await fetch(`${server.origin}/userinfo`, {
+    headers: { authorization: `Bearer ${tokens.body.access_token}` },
+  })
+  expect(await userinfo.json()).toMatchObject({ sub: expect.stringMatching(/^usr_/), name: 'alice' })
+  const introspected = await endpoint(server, client, '/introspect', { token: String(tokens.body.access_token) })
+  expect(introspected.body['active']).toBe(true)
+  const refreshed = await token(server, client, {
+    grant_type: 'refresh_token',
+    refresh_token: String(tokens.body.refresh_token),
+  })
+  expect(refreshed.status).toBe(200)
+  expect(refreshed.body.refresh_token).not.toBe(tokens.body.refresh_token)
+  await endpoint(server, client, '/revoke', { token: String(refreshed.body.refresh_token) })
+  const gone = await endpoint(server, client, '/introspect', { token: String(refreshed.body.access_token) })
+  expect(gone.body).toEqual({ active: false })
+})
+
+test('what was allowed once is not asked again, in another browser either', async () => {
+  const client = await server.client('web')
+  const proof = pkce()
+  await authorize(server.visitor(), client, proof, { name: 'bob' })
+  const other = server.visitor()
+  const first = await other.get(`/authorize?${new URLSearchParams({ client_id: client.id, redirect_uri: client.redirectUri, response_type: 'code', scope: 'openid', code_challenge: proof.challenge, code_challenge_method: 'S256' })}`)
+  const chosen = await other.submit(first, '/start/toy')
+  const answered = await other.submit(chosen, '/answer', { email: 'bob' })
+  expect(answered.left).toBe(true)
+  expect(answered.url.searchParams.get('code')).toBeTruthy()
+})

@@ -1,0 +1,87 @@
+/** The authorization-code flow in single steps, for tests that are about one of them. */
+import { createHash, randomBytes } from 'node:crypto'
+import type { TestClient, TestServer } from './server.ts'
+import type { Visit, Visitor } from './visitor.ts'
+
+export interface Pkce {
+  verifier: string
+  challenge: string
+}
+
+export function pkce(): Pkce {
+  const verifier = randomBytes(32).toString('base64url')
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
+}
+
+/** An authorization request; `extra` adds to it, undefined removes from it. */
+export function authorizeUrl(client: TestClient, proof: Pkce, extra: Record<string, string | undefined> = {}): string {
+  const params = {
+    client_id: client.id,
+    redirect_uri: client.redirectUri,
+    response_type: 'code',
+    scope: 'openid',
+    state: 'state',
+    code_challenge: proof.challenge,
+    code_challenge_method: 'S256',
+    ...extra,
+  }
+  const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `/authorize?${new URLSearchParams(given)}`
+}
+
+/** Signs in with the toy provider where asked, allows where asked; ends at the client's redirect URI. */
+export async function authorize(
+  person: Visitor,
+  client: TestClient,
+  proof: Pkce,
+  options: { name?: string; extra?: Record<string, string | undefined> } = {},
+): Promise<URL> {
+  let visit: Visit = await person.get(authorizeUrl(client, proof, options.extra))
+  if (visit.url.pathname === '/interaction/x' || visit.text.includes('name="password"')) {
+    // The first page asks with the toy provider once it is chosen.
+    visit = await person.submit(visit, '/answer', { email: options.name ?? 'alice' })
+  } else if (visit.text.includes('/start/toy"')) {
+    visit = await person.submit(visit, '/start/toy')
+    visit = await person.submit(visit, '/answer', { email: options.name ?? 'alice' })
+  }
+  if (!visit.left && visit.text.includes('value="allow"')) visit = await person.submit(visit, '/consent', { decision: 'allow' })
+  if (!visit.left) throw new Error(`the flow did not end at the client: ${visit.status} ${visit.url}\n${visit.text}`)
+  return visit.url
+}
+
+export interface TokenAnswer {
+  status: number
+  body: Record<string, unknown> & { access_token?: string; refresh_token?: string; id_token?: string; error?: string }
+}
+
+/** Posts to the token endpoint as this client. */
+export async function token(server: TestServer, client: TestClient, params: Record<string, string>): Promise<TokenAnswer> {
+  return endpoint(server, client, '/token', params)
+}
+
+/** Posts a form to an endpoint, authenticated as this client. */
+export async function endpoint(
+  server: TestServer,
+  client: TestClient,
+  path: string,
+  params: Record<string, string>,
+): Promise<TokenAnswer> {
+  const basic = Buffer.from(`${client.id}:${client.secret}`).toString('base64')
+  const response = await fetch(`${server.origin}${path}`, {
+    method: 'POST',
+    headers: client.secret === '' ? {} : { authorization: `Basic ${basic}` },
+    body: new URLSearchParams(client.secret === '' ? { ...params, client_id: client.id } : params),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as TokenAnswer['body']) }
+}
+
+/** Redeems a code. */
+export function redeem(server: TestServer, client: TestClient, code: string, proof: Pkce): Promise<TokenAnswer> {
+  return token(server, client, {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: client.redirectUri,
+    code_verifier: proof.verifier,
+  })
+}

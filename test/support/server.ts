@@ -1,0 +1,108 @@
+/**
+ * A whole server for a test: its own database, its own port, a log that can be read, a clock that can be set.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
+import { clients as clientStore } from '../../adapters/postgres/clients.ts'
+import { resources as resourceStore } from '../../adapters/postgres/resources.ts'
+import { type Config, readConfig } from '../../server/config.ts'
+import { log } from '../../server/log.ts'
+import { startServer } from '../../server/main.ts'
+import { hashClientSecret, newClientSecret } from '../../server/oidc/client-secrets.ts'
+import { profileOf } from '../../server/oidc/profiles.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
+import { type Visitor, visitor } from './visitor.ts'
+
+export interface TestServerOptions {
+  /** Settings by their environment names. */
+  settings?: Record<string, string>
+  providers?: readonly IdentityProvider[]
+  now?: () => Date
+  /** A database to share with another node; it is then the caller's to close. */
+  database?: TestDatabase
+}
+
+export interface TestClient {
+  id: string
+  /** Empty for public clients. */
+  secret: string
+  redirectUri: string
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly origin: string
+  readonly database: TestDatabase
+  /** Every line that was logged. */
+  readonly logged: string[]
+  visitor(): Visitor
+  /** Registers a client of a profile. */
+  client(profile: string, extra?: Record<string, unknown>): Promise<TestClient>
+  /** Registers a resource server with an introspection client of its own. */
+  resource(identifier: string, scopes: string[], format?: 'opaque' | 'jwt'): Promise<TestClient>
+  stop(): Promise<void>
+}
+
+export const testRedirectUri = 'https://app.example/cb'
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const database = options.database ?? (await openTestDatabase())
+  const logged: string[] = []
+  const settings = { PORT: '0', SECRETS: randomBytes(32).toString('hex'), ...options.settings }
+  const config: Config = readConfig(settings)
+  const now = options.now ?? (() => new Date())
+  const server = await startServer(config, {
+    store: database.store,
+    log: log('debug', { write: (line) => void logged.push(line) }),
+    now,
+    ...(options.providers === undefined ? {} : { providers: options.providers }),
+  })
+  const clients = clientStore(database.store.db, now)
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    if (options.database === undefined) await database.close()
+  }
+
+  async function client(profileName: string, extra: Record<string, unknown> = {}): Promise<TestClient> {
+    const profile = profileOf(profileName)
+    if (profile === undefined) throw new Error(`no profile ${profileName}`)
+    const id = `client-${randomBytes(6).toString('hex')}`
+    const secret = profile.confidential ? newClientSecret() : ''
+    const { first_party, ...metadata } = extra
+    const added = await clients.add({
+      id,
+      profile: profileName,
+      firstParty: first_party === true,
+      metadata: {
+        client_name: 'Example',
+        ...profile.metadata,
+        ...(profile.redirectUris === 'none' ? {} : { redirect_uris: [testRedirectUri] }),
+        ...metadata,
+      },
+      secretHashes: secret === '' ? [] : [hashClientSecret(secret)],
+    })
+    const [redirectUri = ''] = (added?.metadata['redirect_uris'] ?? []) as string[]
+    return { id, secret, redirectUri }
+  }
+
+  return {
+    origin: server.issuer,
+    database,
+    logged,
+    visitor: () => visitor(server.issuer),
+    client,
+    async resource(identifier, scopes, format = 'opaque') {
+      const owner = await client('resource')
+      await resourceStore(database.store.db, now).add({
+        identifier,
+        name: 'Example API',
+        scopes,
+        tokenFormat: format,
+        tokenTtl: 600,
+        clientId: owner.id,
+      })
+      return owner
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
