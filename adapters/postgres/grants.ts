@@ -1,0 +1,117 @@
+/**
+ * The grants that stand: who let which app do what, seen from the side of those who administer.
+ *
+ * oidc-provider reads and writes the same rows through its own adapter. Here they are listed and ended; a revoked row
+ * stays until it expires, so that whoever asks later learns that it was revoked.
+ */
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Database, GrantRow } from './schema.ts'
+
+export interface Grant {
+  readonly id: string
+  readonly accountId: string | undefined
+  readonly clientId: string
+  /** OpenID scopes and the scopes of every resource. */
+  readonly scopes: readonly string[]
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly revokedAt: Date | undefined
+  readonly lastUsedAt: Date | undefined
+}
+
+export interface GrantFilter {
+  readonly id?: string | undefined
+  readonly accountId?: string | undefined
+  readonly clientId?: string | undefined
+}
+
+export interface Grants {
+  /** The grants that match everything that is given and have not expired, newest first. */
+  list(filter: GrantFilter): Promise<readonly Grant[]>
+  /**
+   * Ends the matching grants with their tokens and forgets the consent behind them, so that the app has to ask again.
+   * Answers those that it ended: none the second time.
+   */
+  revoke(filter: GrantFilter): Promise<readonly Grant[]>
+}
+
+/** The store of grants; `now` decides what has expired. An empty filter matches nothing. */
+export function grants(db: Kysely<Database>, now: () => Date): Grants {
+  return {
+    async list(filter) {
+      if (isEmpty(filter)) return []
+      const rows = await db
+        .selectFrom('grants')
+        .selectAll()
+        .where(matching(filter))
+        .where('expires_at', '>', now())
+        .orderBy('created_at', 'desc')
+        .orderBy('id')
+        .execute()
+      return rows.map(read)
+    },
+    async revoke(filter) {
+      if (isEmpty(filter)) return []
+      // One statement: no token outlives its grant, and no consent revives it.
+      const rows = await db
+        .with('revoked', (it) =>
+          it
+            .updateTable('grants')
+            .set({ revoked_at: now() })
+            .where(matching(filter))
+            .where('revoked_at', 'is', null)
+            .returningAll(),
+        )
+        .with('removed_artifacts', (it) =>
+          it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
+        )
+        .with('removed_consents', (it) =>
+          it
+            .deleteFrom('consents')
+            .using('revoked')
+            .whereRef('consents.account_id', '=', 'revoked.account_id')
+            .whereRef('consents.client_id', '=', 'revoked.client_id'),
+        )
+        .selectFrom('revoked')
+        .selectAll()
+        .orderBy('created_at', 'desc')
+        .execute()
+      return rows.map(read)
+    },
+  }
+}
+
+function isEmpty({ id, accountId, clientId }: GrantFilter): boolean {
+  return id === undefined && accountId === undefined && clientId === undefined
+}
+
+function matching({ id, accountId, clientId }: GrantFilter) {
+  return sql<boolean>`(${sql.join(
+    [
+      ...(id === undefined ? [] : [sql`id = ${id}`]),
+      ...(accountId === undefined ? [] : [sql`account_id = ${accountId}`]),
+      ...(clientId === undefined ? [] : [sql`client_id = ${clientId}`]),
+    ],
+    sql` and `,
+  )})`
+}
+
+function read(row: Selectable<GrantRow>): Grant {
+  return {
+    id: row.id,
+    accountId: row.account_id ?? undefined,
+    clientId: row.client_id,
+    scopes: scopesOf(row.payload),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at ?? undefined,
+    lastUsedAt: row.last_used_at ?? undefined,
+  }
+}
+
+/** The payload is the library's: `{ openid: { scope }, resources: { <uri>: <scopes> } }`. */
+function scopesOf(payload: Record<string, unknown>): readonly string[] {
+  const { openid, resources } = payload as { openid?: { scope?: string }; resources?: Record<string, string> }
+  const texts = [openid?.scope, ...Object.values(resources ?? {})]
+  return [...new Set(texts.flatMap((text) => (typeof text === 'string' ? text.split(' ') : [])))].filter(Boolean)
+}

@@ -1,0 +1,201 @@
+/**
+ * Builds the metadata of a client from its profile and what was given, and checks it before it is written.
+ *
+ * Two sets of rules: our own, with words for the person at the terminal, and the library's (`validate`), which would
+ * otherwise speak up only when somebody signs in. Knows nothing of rows.
+ */
+import { Refusal } from '../errors.ts'
+import { type Profile, profileOf } from './profiles.ts'
+import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
+
+/** Members by their RFC 7591 §2 names. */
+export type Metadata = Readonly<Record<string, unknown>>
+
+export interface MetadataRequest {
+  readonly id: string
+  /** Name of a profile. */
+  readonly profile: string
+  /** What was given, beside what the profile sets. */
+  readonly given: Metadata
+}
+
+export interface MetadataRules {
+  /** The library's own check (`provider.Client.validate`). Throws its `invalid_client_metadata`. */
+  readonly validate: (metadata: Record<string, unknown>) => Promise<void>
+  /** The scopes of all registered resource servers. */
+  readonly resourceScopes: readonly string[]
+}
+
+/** The scopes that are about the person (OIDC Core §5.4, §11); the library allows or refuses them by `scope`. */
+export const openidScopes = ['openid', 'profile', 'email', 'offline_access'] as const
+
+const maximumNameLength = 100
+const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const
+// Line breaks and escapes, and what turns or hides text: a name is shown where people decide whom to trust.
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
+
+/**
+ * The metadata to store. `scope` may name scopes of resources too: they are kept apart as `resource_scopes`, because
+ * the library knows only its own. Throws `Refusal` with every problem, one per line.
+ */
+export async function buildMetadata(request: MetadataRequest, rules: MetadataRules): Promise<Metadata> {
+  const profile = profileOf(request.profile)
+  if (profile === undefined) throw new Refusal('invalid', `There is no profile "${request.profile}".`)
+  const given = withDefaults(request.given, profile)
+  const problems = [
+    ...idProblems(request.id),
+    ...memberProblems(given, profile),
+    ...nameProblems(given['client_name']),
+    ...uriProblems(given),
+    ...redirectProblems(given, profile),
+    ...scopeProblems(given, profile, rules.resourceScopes),
+  ]
+  if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
+  const metadata = { ...splitScopes(given, profile), ...profile.metadata }
+  await askLibrary(request.id, metadata, profile, rules.validate)
+  return metadata
+}
+
+/** The scopes of resource servers that a client may ask for: none unless they were registered for it. */
+export function resourceScopesOf(metadata: Metadata): readonly string[] {
+  return words(metadata['resource_scopes'])
+}
+
+/** Everything a client may ask for, as it would be given again. */
+export function scopesOf(metadata: Metadata): readonly string[] {
+  return [...words(metadata['scope']), ...resourceScopesOf(metadata)]
+}
+
+function withDefaults(given: Metadata, profile: Profile): Metadata {
+  const own = Object.fromEntries(
+    Object.entries(given).filter(
+      ([name, value]) =>
+        value !== undefined && JSON.stringify(value) !== JSON.stringify(profile.metadata[name as never]),
+    ),
+  )
+  const scope = scopesOf(own)
+  const wanted = profile.mayAdd.includes('scope') && own['scope'] === undefined ? [...openidScopes, ...scope] : scope
+  const { resource_scopes: _, ...rest } = own
+  return wanted.length === 0 ? rest : { ...rest, scope: wanted.join(' ') }
+}
+
+function splitScopes(given: Metadata, profile: Profile): Metadata {
+  const { scope, ...rest } = given
+  const all = [...new Set(words(scope))]
+  const named = all.filter((one) => isOpenidScope(one))
+  // To the library no scope at all would mean every scope; the least that can be said is "openid".
+  const own = named.length === 0 && profile.mayAdd.includes('scope') ? ['openid'] : named
+  const others = all.filter((one) => !isOpenidScope(one))
+  return {
+    ...rest,
+    ...(own.length === 0 ? {} : { scope: own.join(' ') }),
+    ...(others.length === 0 ? {} : { resource_scopes: others.join(' ') }),
+  }
+}
+
+function idProblems(id: string): string[] {
+  return /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(id)
+    ? []
+    : [
+        'A client id has 1 to 128 letters, digits, dots, hyphens, tildes and underscores, and starts with a letter or digit.',
+      ]
+}
+
+function memberProblems(given: Metadata, profile: Profile): string[] {
+  const allowed: readonly string[] = [...profile.mayAdd, 'scope']
+  return Object.keys(given)
+    .filter((name) => !allowed.includes(name))
+    .map((name) =>
+      Object.hasOwn(profile.metadata, name)
+        ? `"${name}" is set by profile ${profile.name} and cannot be given.`
+        : `"${name}" is not for profile ${profile.name}. It takes: ${profile.mayAdd.join(', ')}.`,
+    )
+}
+
+function nameProblems(name: unknown): string[] {
+  if (typeof name !== 'string' || name.trim() === '') return ['A client needs a name that people will recognise.']
+  if (name.length > maximumNameLength) return [`The name has more than ${maximumNameLength} characters.`]
+  return unprintable.test(name) ? ['The name holds a line break or another invisible character. Leave it out.'] : []
+}
+
+function uriProblems(given: Metadata): string[] {
+  return uriMembers.flatMap((name) => {
+    const value = given[name]
+    if (value === undefined) return []
+    const url = typeof value === 'string' && !unprintable.test(value) ? URL.parse(value) : null
+    return url?.protocol === 'https:' && url.username === '' && url.password === ''
+      ? []
+      : [`"${name}" must be an https address such as https://app.example/about, not ${JSON.stringify(value)}.`]
+  })
+}
+
+function redirectProblems(given: Metadata, profile: Profile): string[] {
+  const labels = { redirect_uris: 'redirect URI', post_logout_redirect_uris: 'post-logout redirect URI' } as const
+  if (profile.redirectUris === 'none') return []
+  const lists = Object.entries(labels).map(([name, label]) => ({ name, label, uris: given[name] ?? [] }))
+  const wrong = lists.find(({ uris }) => !isListOfStrings(uris))
+  if (wrong !== undefined) return [`"${wrong.name}" must be a list of texts.`]
+  const each = lists.flatMap(({ label, uris }) =>
+    (uris as string[]).flatMap((uri) => {
+      const problem = redirectUriProblem(uri, profile)
+      return problem === undefined ? [] : [`The ${label} ${JSON.stringify(shortened(uri))} cannot be used. ${problem}`]
+    }),
+  )
+  if (each.length > 0) return each
+  const redirectUris = (given['redirect_uris'] ?? []) as string[]
+  if (redirectUris.length === 0) return [`A client of profile ${profile.name} needs at least one redirect URI.`]
+  const together = redirectUrisProblem(
+    lists.flatMap(({ uris }) => uris as string[]),
+    profile,
+  )
+  return together === undefined ? [] : [together]
+}
+
+function scopeProblems(given: Metadata, profile: Profile, resourceScopes: readonly string[]): string[] {
+  const scope = given['scope']
+  if (scope === undefined) return []
+  if (typeof scope !== 'string') return ['"scope" must be a text: scopes separated by spaces.']
+  const own = profile.mayAdd.includes('scope') ? openidScopes : []
+  const others = profile.mayAdd.includes('resource_scopes') ? resourceScopes : []
+  const known: readonly string[] = [...own, ...others]
+  return words(scope)
+    .filter((one) => !known.includes(one))
+    .map((one) =>
+      isOpenidScope(one)
+        ? `The scope "${one}" is about a person, and profile ${profile.name} signs nobody in.`
+        : `The scope ${JSON.stringify(shortened(one))} is not known. ${known.length === 0 ? 'No resource server is registered yet: see resource add.' : `Known are: ${known.join(', ')}. Scopes of an API are registered with resource add.`}`,
+    )
+}
+
+async function askLibrary(
+  id: string,
+  metadata: Metadata,
+  profile: Profile,
+  validate: MetadataRules['validate'],
+): Promise<void> {
+  const { resource_scopes: _, ...known } = metadata
+  const secret = profile.confidential ? { client_secret: 'held as a hash' } : {}
+  try {
+    await validate({ client_id: id, ...secret, ...structuredClone(known) })
+  } catch (error) {
+    const { error: code, error_description: description } = error as { error?: string; error_description?: string }
+    if (code !== 'invalid_client_metadata' && code !== 'invalid_redirect_uri') throw error
+    throw new Refusal('invalid', `The metadata cannot be used: ${description ?? code}.`, { cause: error })
+  }
+}
+
+function isOpenidScope(scope: string): boolean {
+  return (openidScopes as readonly string[]).includes(scope)
+}
+
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function words(value: unknown): readonly string[] {
+  return typeof value === 'string' ? value.split(/\s+/).filter((word) => word !== '') : []
+}
+
+function shortened(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
