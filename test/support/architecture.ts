@@ -87,8 +87,8 @@ function typesAtEdge(from: string, name: string, it: Import): boolean {
 
 function mayImport(from: string, { target, typeOnly }: Import): boolean {
   if (!production.test(target) && target !== 'package.json') return false
-  if (compositionRoots.includes(target)) return false
   if (compositionRoots.includes(from)) return true
+  if (compositionRoots.includes(target)) return false
   const [layer, folder] = from.split('/')
   const inside = (...prefixes: string[]) => prefixes.some((prefix) => target.startsWith(prefix))
   switch (layer) {

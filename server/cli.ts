@@ -1,0 +1,255 @@
+#!/usr/bin/env node
+/**
+ * The second composition root: `habitat-auth`, for those who administer.
+ *
+ * Owns the terminal and the choice of the process that runs a command: this one where the database can be opened, the
+ * running server where that owns the embedded database. What commands do stands in `server/commands/`.
+ */
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
+import { passwordHashing } from '../adapters/crypto/password-hash.ts'
+import { type Sealer, sealer } from '../adapters/crypto/seal.ts'
+import { passwordSettings } from '../adapters/identity/password-settings.ts'
+import { accounts } from '../adapters/postgres/accounts.ts'
+import { audit } from '../adapters/postgres/audit.ts'
+import { clients } from '../adapters/postgres/clients.ts'
+import { DatabaseInUse, openEmbedded, openPostgres, type Store } from '../adapters/postgres/database.ts'
+import { databaseTime, keysThatOpen } from '../adapters/postgres/examination.ts'
+import { grants } from '../adapters/postgres/grants.ts'
+import { passwords } from '../adapters/postgres/passwords.ts'
+import { resources } from '../adapters/postgres/resources.ts'
+import { sessions } from '../adapters/postgres/sessions.ts'
+import { signingKeys } from '../adapters/postgres/signing-keys.ts'
+import { type AdminRequest, callAdminSocket, SocketPathTooLong } from './admin-socket.ts'
+import type { Command, Input, Services } from './commands/command.ts'
+import { report } from './commands/doctor.ts'
+import { parse } from './commands/parse.ts'
+import { commands, exitCodes, runCommand, writeAnswer } from './commands/run.ts'
+import { printable } from './commands/text.ts'
+import { adminSocketPath, type Config, ConfigError, readConfig } from './config.ts'
+import { Refusal } from './errors.ts'
+import { clientRules } from './oidc/client-rules.ts'
+
+const minimumNodeVersion = 24
+/** Milliseconds that a command waits for a server that starts or stops, or for another command. */
+const patience = 10_000
+const pause = 100
+/** Largest standard input, bytes; that of the admin socket. */
+const maximumInput = 1024 * 1024
+
+export interface ServiceOptions {
+  readonly store: Store
+  readonly config: Config
+  readonly sealer: Sealer
+  /** Whether the process is the server that runs commands for the CLI. */
+  readonly insideServer: boolean
+  readonly now: () => Date
+}
+
+/** What commands work with, for either composition root. */
+export function commandServices({ store, config, sealer, insideServer, now }: ServiceOptions): Services {
+  const { db } = store
+  const { productName } = config
+  return {
+    accounts: accounts(db, now),
+    passwords: passwordSettings({
+      passwords: passwords(db, now),
+      hashing: passwordHashing(),
+      sealer,
+      productName,
+      now,
+    }),
+    audit: audit(db, now),
+    clients: clients(db, now),
+    resources: resources(db, now),
+    grants: grants(db, now),
+    sessions: sessions(db, now),
+    signingKeys: signingKeys(db, sealer, now),
+    migrations: store,
+    examination: {
+      databaseTime: () => databaseTime(db),
+      keysThatOpen: () => keysThatOpen(db, (sealed, context) => sealer.open(sealed, context)),
+    },
+    config,
+    validateMetadata: clientRules(),
+    now,
+    insideServer,
+  }
+}
+
+const terminal = {
+  stdout: (text: string) => void process.stdout.write(text),
+  stderr: (text: string) => void process.stderr.write(text),
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const request = parse(commands, argv)
+  if (request.kind === 'help') {
+    terminal.stdout(`${request.text}\n`)
+    return exitCodes.done
+  }
+  if (request.kind === 'wrong') {
+    terminal.stderr(`${request.message}\n`)
+    return exitCodes.usage
+  }
+  try {
+    loadEnvironmentFile()
+    const config = readConfig(process.env)
+    const invocation = { command: request.command, ...(await withInput(argv, request.command, request.input)) }
+    return await (config.database.kind === 'postgres'
+      ? runOnPostgres(config, config.database.url, invocation)
+      : runOnEmbedded(config, invocation))
+  } catch (error) {
+    if (error instanceof ConfigError && request.command.name === 'doctor') {
+      const findings = error.problems.map((message) => ({ check: 'settings', level: 'problem', message }) as const)
+      return writeAnswer(terminal, report(findings), request.json)
+    }
+    terminal.stderr(`${explained(error)}\n`)
+    return exitCodes.refused
+  }
+}
+
+interface Invocation extends AdminRequest {
+  readonly command: Command
+}
+
+async function runOnPostgres(config: Config, url: string, invocation: Invocation): Promise<number> {
+  const store = openPostgres(url, { poolSize: 2 })
+  try {
+    return await runOn(store, config, invocation)
+  } finally {
+    await store.close()
+  }
+}
+
+/** A server that runs owns the database and runs the command; otherwise it is opened here. */
+async function runOnEmbedded(config: Config, invocation: Invocation): Promise<number> {
+  const giveUpAt = Date.now() + patience
+  for (;;) {
+    const response = await askServer(config.dataDir, invocation)
+    if (response !== undefined && !(response instanceof SocketPathTooLong)) {
+      terminal.stdout(response.stdout)
+      terminal.stderr(response.stderr)
+      return response.exitCode
+    }
+    try {
+      await using store = disposable(await openEmbedded(config.dataDir))
+      return await runOn(store, config, invocation)
+    } catch (error) {
+      if (!(error instanceof DatabaseInUse)) throw error
+      if (response instanceof SocketPathTooLong) throw response
+      if (Date.now() > giveUpAt) throw error
+      await sleep(pause)
+    }
+  }
+}
+
+async function askServer(dataDir: string, { argv, stdin }: Invocation) {
+  try {
+    return await callAdminSocket(adminSocketPath(dataDir), { argv, stdin })
+  } catch (error) {
+    if (error instanceof SocketPathTooLong) return error
+    throw error
+  }
+}
+
+async function runOn(store: Store, config: Config, { command, argv, stdin }: Invocation): Promise<number> {
+  if (command.needsNoTables !== true) await prepareTables(store)
+  const secrets = config.secrets.length > 0 ? config.secrets : loadOrCreateSecrets(join(config.dataDir, 'secrets'))
+  const now = () => new Date()
+  const services = commandServices({ store, config, sealer: sealer(secrets), insideServer: false, now })
+  return runCommand({ ...services, ...terminal, stdin: async () => stdin }, argv)
+}
+
+/** Nobody else works on an empty database, or on an embedded one that is open here; any other is left as it is. */
+async function prepareTables(store: Store): Promise<void> {
+  const all = await store.migrations()
+  const missing = all.filter(({ executedAt }) => executedAt === undefined)
+  if (missing.length === 0) return
+  if (store.kind === 'postgres' && missing.length < all.length) {
+    const names = missing.map(({ name }) => name).join(', ')
+    throw new Refusal('unavailable', `The database lacks ${names}. Run habitat-auth migrate up, or start the server.`)
+  }
+  await store.migrate()
+}
+
+function disposable(store: Store): Store & AsyncDisposable {
+  return { ...store, [Symbol.asyncDispose]: () => store.close() }
+}
+
+function loadEnvironmentFile(): void {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+/** The command line with what it reads; a password that is missing on a terminal is asked for. */
+async function withInput(argv: readonly string[], command: Command, input: Input): Promise<AdminRequest> {
+  const { passwordOption } = command
+  if (passwordOption !== undefined && !input.flag(passwordOption) && process.stdin.isTTY) {
+    const stdin = await askPassword()
+    return { argv: argv.toSpliced(command.name.split(' ').length, 0, `--${passwordOption}`), stdin }
+  }
+  return { argv, stdin: command.readsInput?.(input) ? await readStandardInput() : '' }
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maximumInput) throw new Refusal('too-large', `Standard input is larger than ${maximumInput} bytes.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Asks twice, without echo. Throws `Refusal` when the answers differ. */
+async function askPassword(): Promise<string> {
+  const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: silence, terminal: true })
+  const stopped = new AbortController()
+  lines.once('SIGINT', () => stopped.abort())
+  const ask = async (question: string) => {
+    terminal.stderr(question)
+    const answer = await lines.question('', { signal: stopped.signal })
+    terminal.stderr('\n')
+    return answer
+  }
+  try {
+    const password = await ask('Password: ')
+    if (password !== (await ask('Again: '))) throw new Refusal('invalid', 'The two passwords differ. Nothing was done.')
+    return password
+  } catch (error) {
+    if (stopped.signal.aborted) throw new Refusal('invalid', 'Stopped. Nothing was done.', { cause: error })
+    throw error
+  } finally {
+    lines.close()
+  }
+}
+
+/** One paragraph for the terminal; the causes of a lost connection are the ones that people meet. */
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return 'Something failed without a reason.'
+  const lines = error.message.split('\n').map(printable).join('\n')
+  const expected = [Refusal, ConfigError, DatabaseInUse, SocketPathTooLong].some((kind) => error instanceof kind)
+  if (expected) return lines
+  const code = 'code' in error ? ` (${printable(String(error.code))})` : ''
+  return `It failed: ${lines || error.name}${code}\nhabitat-auth doctor may know why.`
+}
+
+const nodeVersion = Number.parseInt(process.versions.node, 10)
+if (nodeVersion < minimumNodeVersion) {
+  terminal.stderr(`habitat-auth needs Node ${minimumNodeVersion} or later; this is ${process.versions.node}.\n`)
+  process.exit(exitCodes.refused)
+}
+if (import.meta.main) {
+  // Whoever reads may have seen enough (`| head`).
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.exitCode = await main(process.argv.slice(2))
+}
