@@ -9,6 +9,7 @@ import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
 import { isSessionNotFound } from '../oidc/errors.ts'
+import { impliedConsent } from '../oidc/offline-access.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
 import type { consent } from './consent.ts'
@@ -94,7 +95,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
 function restartUrl(params: Readonly<Record<string, unknown>>): string | undefined {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) {
-    if (name === 'prompt' || name === 'request' || name === 'request_uri') continue
+    if (['prompt', impliedConsent, 'request', 'request_uri'].includes(name)) continue
     for (const one of [value].flat())
       if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
   }

@@ -6,6 +6,7 @@
  */
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
+import { impliedConsent } from './offline-access.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
 export const sessionLifetime = 30 * 24 * 60 * 60
@@ -18,6 +19,14 @@ export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
     new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
       const since = oidc.session?.loginTs
       return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
+    }),
+  )
+  const consent = prompts.get('consent')?.checks
+  consent?.remove('consent_prompt')
+  consent?.add(
+    new Check('consent_prompt', 'the client asks for consent again', 'consent_required', ({ oidc }) => {
+      const skipped = oidc.client?.['first_party'] === true || oidc.params?.[impliedConsent] === 'yes'
+      return oidc.promptPending('consent') && !skipped
     }),
   )
   return prompts

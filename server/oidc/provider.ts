@@ -14,6 +14,7 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { claimsByScope, claimsOf } from './claims.ts'
 import { isClientSecret } from './client-secrets.ts'
+import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { existingGrant, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
@@ -85,6 +86,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   provider.use(answered(options))
+  provider.use(offlineAccess())
   provider.use(tokenWrites(models.flush, options.onError))
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
   // Host and protocol were settled before the request came here (`server/app.ts`).
@@ -119,6 +121,7 @@ function configuration(options: ProviderOptions): Configuration {
     responseTypes: ['code'],
     // Hashed secrets leave no key for HMAC-based methods.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    extraParams: [impliedConsent],
     pkce: { required: (_ctx, client) => profileOf(String(client['profile']))?.pkceRequired ?? true },
     routes: {
       authorization: '/authorize',
@@ -172,8 +175,8 @@ function configuration(options: ProviderOptions): Configuration {
         return Math.max(1, Math.min(idle, familyEnds - epoch(options.now)))
       },
     },
-    issueRefreshToken: async (_ctx, client, source) =>
-      client.grantTypeAllowed('refresh_token') && outlivesSession(source.scopes),
+    // Without `offline_access` too: such a refresh token ends with the browser session (below).
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async (_ctx, source) => !outlivesSession(source.scopes),
     rotateRefreshToken: (ctx) => profileOf(String(ctx.oidc.client?.['profile']))?.rotateRefreshToken ?? true,
     clientBasedCORS: (_ctx, origin, client) =>
@@ -202,7 +205,11 @@ function configuration(options: ProviderOptions): Configuration {
         // A client that named one API when it asked for consent means that API when it redeems the code (RFC 8707 §2.2).
         useGrantedResource: async () => true,
       },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        // RFC 7009 §2.1: a token is revoked by the client it was issued to.
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => options.pages.logout(ctx, form),

@@ -12,7 +12,9 @@ afterAll(() => server.stop())
 test('a person signs in, allows, and the client gets tokens that work', async () => {
   const client = await server.client('web')
   const proof = pkce()
-  const callback = await authorize(server.visitor(), client, proof, { extra: { scope: 'openid profile offline_access' } })
+  const callback = await authorize(server.visitor(), client, proof, {
+    extra: { scope: 'openid profile offline_access' },
+  })
   expect(callback.searchParams.get('iss')).toBe(server.origin)
   expect(callback.searchParams.get('state')).toBe('state')
   const tokens = await redeem(server, client, callback.searchParams.get('code') ?? '', proof)
@@ -40,7 +42,9 @@ test('what was allowed once is not asked again, in another browser either', asyn
   const proof = pkce()
   await authorize(server.visitor(), client, proof, { name: 'bob' })
   const other = server.visitor()
-  const first = await other.get(`/authorize?${new URLSearchParams({ client_id: client.id, redirect_uri: client.redirectUri, response_type: 'code', scope: 'openid', code_challenge: proof.challenge, code_challenge_method: 'S256' })}`)
+  const first = await other.get(
+    `/authorize?${new URLSearchParams({ client_id: client.id, redirect_uri: client.redirectUri, response_type: 'code', scope: 'openid', code_challenge: proof.challenge, code_challenge_method: 'S256' })}`,
+  )
   const chosen = await other.submit(first, '/start/toy')
   const answered = await other.submit(chosen, '/answer', { email: 'bob' })
   expect(answered.left).toBe(true)

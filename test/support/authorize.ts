@@ -37,14 +37,12 @@ export async function authorize(
   options: { name?: string; extra?: Record<string, string | undefined> } = {},
 ): Promise<URL> {
   let visit: Visit = await person.get(authorizeUrl(client, proof, options.extra))
-  if (visit.url.pathname === '/interaction/x' || visit.text.includes('name="password"')) {
-    // The first page asks with the toy provider once it is chosen.
-    visit = await person.submit(visit, '/answer', { email: options.name ?? 'alice' })
-  } else if (visit.text.includes('/start/toy"')) {
+  if (visit.text.includes('/start/toy"')) {
     visit = await person.submit(visit, '/start/toy')
     visit = await person.submit(visit, '/answer', { email: options.name ?? 'alice' })
   }
-  if (!visit.left && visit.text.includes('value="allow"')) visit = await person.submit(visit, '/consent', { decision: 'allow' })
+  if (!visit.left && visit.text.includes('value="allow"'))
+    visit = await person.submit(visit, '/consent', { decision: 'allow' })
   if (!visit.left) throw new Error(`the flow did not end at the client: ${visit.status} ${visit.url}\n${visit.text}`)
   return visit.url
 }
@@ -55,7 +53,11 @@ export interface TokenAnswer {
 }
 
 /** Posts to the token endpoint as this client. */
-export async function token(server: TestServer, client: TestClient, params: Record<string, string>): Promise<TokenAnswer> {
+export async function token(
+  server: TestServer,
+  client: TestClient,
+  params: Record<string, string>,
+): Promise<TokenAnswer> {
   return endpoint(server, client, '/token', params)
 }
 

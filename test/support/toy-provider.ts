@@ -9,7 +9,11 @@ export function toy(): IdentityProvider {
     async answer({ params }) {
       const name = params.get('email')
       return name === null || name === ''
-        ? { kind: 'show', page: { name: 'password-sign-in', canRegister: false, problem: 'wrong-credentials' }, state: {} }
+        ? {
+            kind: 'show',
+            page: { name: 'password-sign-in', canRegister: false, problem: 'wrong-credentials' },
+            state: {},
+          }
         : { kind: 'proven', identity: { provider: 'toy', subject: name, name }, amr: ['toy'], registered: true }
     },
   }
