@@ -32,6 +32,8 @@ export interface Limits {
   remember(key: string, seconds: number): Promise<void>
   /** Whether `remember` holds for the key. */
   remembers(key: string): Promise<boolean>
+  /** `addressBucket`, for those who may not import it. */
+  bucketOf(address: string): string
 }
 
 /** The store of limits. */
@@ -75,6 +77,7 @@ export function limits(db: Kysely<Database>, now: () => Date): Limits {
         .executeTakeFirst()
       return row !== undefined
     },
+    bucketOf: addressBucket,
   }
 }
 
