@@ -156,7 +156,8 @@ function secondFactorForm(on: Surroundings, page: PageNamed<'second-factor'>, ac
       label: words.code,
       type: 'text',
       autocomplete: 'one-time-code',
-      inputmode: 'numeric',
+      // Not numeric: a recovery code has letters, and some phones offer no way from the digits to them.
+      inputmode: 'text',
       autofocus: true,
       invalid: page.problem === 'wrong-code',
     })}
