@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest'
+import { Refusal } from '../../../server/errors.ts'
+import { buildMetadata, resourceScopesOf } from '../../../server/oidc/client-metadata.ts'
+import { clientRules } from '../../../server/oidc/client-rules.ts'
+import { profiles } from '../../../server/oidc/profiles.ts'
+
+const rules = { validate: clientRules(), resourceScopes: ['notes:read', 'notes:write'] }
+const name = { client_name: 'Example' }
+const web = { ...name, redirect_uris: ['https://app.example/cb'] }
+
+function build(profile: string, given: Record<string, unknown>, id = 'example') {
+  return buildMetadata({ id, profile, given }, rules)
+}
+
+async function refusal(profile: string, given: Record<string, unknown>, id?: string): Promise<string> {
+  const error = await build(profile, given, id).catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(Refusal)
+  return (error as Refusal).message
+}
+
+const examples: Record<string, Record<string, unknown>> = {
+  web,
+  spa: web,
+  native: { ...name, redirect_uris: ['com.example.app:/cb'] },
+  service: { ...name, scope: 'notes:read' },
+  resource: name,
+}
+
+test.each(Object.values(profiles))(
+  'what profile $name sets stands in the metadata, and the library takes it',
+  async (profile) => {
+    const metadata = await build(profile.name, examples[profile.name] ?? {})
+    expect(metadata).toMatchObject(profile.metadata)
+    expect(metadata['token_endpoint_auth_method'] === 'none').toBe(!profile.confidential)
+  },
+)
+
+test.each(Object.values(profiles))('metadata of profile $name is taken again as it was stored', async (profile) => {
+  const metadata = await build(profile.name, examples[profile.name] ?? {})
+  expect(await build(profile.name, metadata)).toEqual(metadata)
+})
+
+test('every code flow demands PKCE (RFC 9700 §2.1.1)', () => {
+  for (const profile of Object.values(profiles)) expect(profile.pkceRequired).toBe(true)
+})
+
+test.each([
+  ['grant_types', ['implicit']],
+  ['grant_types', ['authorization_code', 'refresh_token', 'client_credentials']],
+  ['token_endpoint_auth_method', 'none'],
+  ['response_types', ['code id_token']],
+  ['application_type', 'native'],
+])('what the profile sets cannot be given: %s', async (member, value) => {
+  expect(await refusal('web', { ...web, [member]: value })).toContain(`"${member}" is set by profile web`)
+})
+
+test.each(['client_secret', 'jwks_uri', 'sector_identifier_uri', 'first_party', '__proto__x'])(
+  'what no profile takes is refused: %s',
+  async (member) => {
+    expect(await refusal('web', { ...web, [member]: 'x' })).toContain(`"${member}" is not for profile web`)
+  },
+)
+
+test('all problems are said at once', async () => {
+  const message = await refusal('web', {
+    client_name: ' ',
+    redirect_uris: ['http://app.example/cb', 'https://app.example/#x'],
+    logo_uri: 'http://app.example/logo.png',
+    scope: 'openid nonsense',
+  })
+  for (const part of ['name', 'http://app.example/cb', 'fragment', 'logo_uri', 'nonsense'])
+    expect(message).toContain(part)
+})
+
+test.each(['\u001b[2J', 'a\nb', 'a\u202eb', 'a\u200bb', 'a\u009bb', 'x'.repeat(101)])(
+  'a name that would fool whoever reads it is refused: %j',
+  async (client_name) => {
+    expect(await refusal('web', { ...web, client_name })).toContain('The name')
+  },
+)
+
+test.each(["O'Brien & Söhne <b>", '"; rm -rf /', '名前', '$(id)', '-x'])(
+  'an odd but honest name is taken: %j',
+  async (client_name) => {
+    expect(await build('web', { ...web, client_name })).toMatchObject({ client_name })
+  },
+)
+
+test.each(['-x', '', 'a b', 'a:b', 'a/b', 'ä', 'x'.repeat(129), '../x'])(
+  'a client id that trips others up is refused: %j',
+  async (id) => {
+    expect(await refusal('web', web, id)).toContain('client id')
+  },
+)
+
+test.each([
+  ['redirect_uris', 'https://app.example/cb'],
+  ['redirect_uris', [1]],
+  ['post_logout_redirect_uris', {}],
+  ['scope', ['openid']],
+  ['client_name', 5],
+  ['logo_uri', ['https://app.example/logo.png']],
+  ['default_max_age', -1],
+  ['require_auth_time', 'yes'],
+  ['contacts', ['nobody']],
+])('a member of the wrong type is refused in words, not with a crash: %s = %j', async (member, value) => {
+  expect(await refusal('web', { ...web, [member]: value })).not.toBe('')
+})
+
+test('scopes of APIs are kept apart, and none is allowed that was not named', async () => {
+  const some = await build('web', { ...web, scope: 'openid notes:read' })
+  expect(some['scope']).toBe('openid')
+  expect(resourceScopesOf(some)).toEqual(['notes:read'])
+  const none = await build('web', web)
+  expect(none['scope']).toBe('openid profile email offline_access')
+  expect(resourceScopesOf(none)).toEqual([])
+})
+
+test('a client of an API alone is not thereby allowed everything about the person', async () => {
+  expect((await build('web', { ...web, scope: 'notes:read' }))['scope']).toBe('openid')
+})
+
+test('a program without a person asks for nothing about persons', async () => {
+  expect(await refusal('service', { ...name, scope: 'email' })).toContain('signs nobody in')
+  expect(await refusal('service', { ...name, redirect_uris: ['https://app.example/cb'] })).toContain('redirect_uris')
+})
+
+test('the library has the last word', async () => {
+  const validate = () =>
+    Promise.reject(Object.assign(new Error(), { error: 'invalid_client_metadata', error_description: 'no' }))
+  await expect(buildMetadata({ id: 'a', profile: 'web', given: web }, { ...rules, validate })).rejects.toThrow('no.')
+})
+
+test('a failure of the library is no fault of the person', async () => {
+  const validate = () => Promise.reject(new TypeError('bug'))
+  await expect(buildMetadata({ id: 'a', profile: 'web', given: web }, { ...rules, validate })).rejects.toThrow(
+    TypeError,
+  )
+})
