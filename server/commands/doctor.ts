@@ -35,13 +35,12 @@ export const doctorCommands: readonly Command[] = [
     needsNoTables: true,
     async run(context) {
       const database = await inspectDatabase(context)
+      const usable = database.every(({ check, level }) => level !== 'problem' || check === 'clock')
       return report([
         { check: 'settings', level: 'ok', message: 'The settings are usable.' },
         ...inspectDataFolder(context),
         ...database,
-        ...(database.some(({ level }) => level === 'problem')
-          ? []
-          : [...(await inspectKeys(context)), ...(await inspectClients(context))]),
+        ...(usable ? [...(await inspectKeys(context)), ...(await inspectClients(context))] : []),
         ...(await inspectIssuer(context)),
       ])
     },
