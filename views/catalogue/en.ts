@@ -143,6 +143,9 @@ export const en = {
       'form-too-large': 'The form is larger than this server takes.',
       'form-broken': 'The form did not arrive whole. Go back and send it again.',
       'field-twice': 'A field was sent twice. Go back and send the form again.',
+      'no-such-grant': 'This app has no access to your account any more.',
+      'no-such-session': 'You are signed out there already.',
+      'no-password': 'This account has no password.',
       'no-such-page': 'There is no page at this address.',
       'other-host': 'This server answers under another address.',
     },
@@ -172,6 +175,13 @@ export const en = {
 
   account: {
     title: 'Your account',
+    notices: {
+      'app-removed': 'The app has no access any more.',
+      'session-ended': 'You are signed out there.',
+      'password-changed': 'Your password is changed. Other browsers are signed out.',
+      'second-factor-on': 'Two-step sign-in is on.',
+      'second-factor-off': 'Two-step sign-in is off.',
+    },
     signOut: 'Sign out',
     profile: 'Profile',
     noName: 'Not given',

@@ -1,0 +1,203 @@
+/**
+ * The account pages: what is connected, where one is signed in, password and second factor.
+ *
+ * Everything that changes something is a POST from this server's own pages; what an intruder at an open screen would
+ * reach for first asks for a sign-in of the last five minutes (ASVS 5 §7.5.1).
+ */
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Provider } from 'oidc-provider'
+import type { PasswordSettings } from '../../adapters/identity/password-settings.ts'
+import type { Accounts } from '../../adapters/postgres/accounts.ts'
+import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import type { Clients } from '../../adapters/postgres/clients.ts'
+import type { Grants } from '../../adapters/postgres/grants.ts'
+import type { Sessions } from '../../adapters/postgres/sessions.ts'
+import { type AccountRoutes, accountPage } from '../../views/account.ts'
+import type { Words } from '../../views/words.ts'
+import { readForm } from '../forms.ts'
+import { clientCard } from '../interactions/desk.ts'
+import { accountClientId } from '../oidc/provider.ts'
+import { PageRefusal } from '../page-refusal.ts'
+import { type Pages, sendPage } from '../pages.ts'
+import { requestInfo } from '../request-info.ts'
+import { passwordPages } from './password-pages.ts'
+import { secondFactorPages } from './second-factor-pages.ts'
+import { signInUrl, type Visit, visitOf } from './visit.ts'
+
+export interface AccountOptions {
+  issuer: string
+  provider: () => Provider
+  pages: Pages
+  accounts: Accounts
+  clients: Clients
+  grants: Grants
+  sessions: Sessions
+  passwords: PasswordSettings
+  /** Counts a try; seconds to wait when there were too many. */
+  spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
+  providerLabels: ReadonlyMap<string, string>
+  audit: (event: NewAuditEvent) => Promise<void>
+  now: () => Date
+}
+
+export type Notice = keyof Words['account']['notices']
+
+/** What the account pages know of a request. */
+export interface Desk {
+  readonly ctx: Context
+  readonly visit: Visit
+  readonly on: ReturnType<Pages['surroundings']>
+  /** Subject of the person's password credential, if there is one. */
+  readonly passwordSubject: string | undefined
+  readonly options: AccountOptions
+  record(event: NewAuditEvent['event']): Promise<void>
+  /** Back to the overview, saying what was done. */
+  done(notice: Notice): void
+}
+
+export const routes: AccountRoutes = {
+  revokeApp: '/account/apps/revoke',
+  revokeSession: '/account/sessions/revoke',
+  enrolSecondFactor: '/account/second-factor/enrol',
+  removeSecondFactor: '/account/second-factor/remove',
+  recoveryCodes: '/account/recovery-codes',
+  password: '/account/password',
+  signOut: '/account/sign-out',
+  signOutEverywhere: '/account/sign-out-everywhere',
+}
+
+/** Seconds for which a sign-in counts as fresh. */
+const freshness = 5 * 60
+
+/** Pages that a sign-in may come back to; nothing else is taken from an address. */
+const returnTargets = ['/account', routes.password] as const
+
+export function accountRoutes(options: AccountOptions): Middleware {
+  const router = new Router()
+
+  const signedIn =
+    (work: (desk: Desk) => Promise<void>, requirement: { fresh?: boolean } = {}) =>
+    async (ctx: Context): Promise<void> => {
+      const visit = await visitOf(ctx, options.provider(), options.accounts.find, options.now)
+      const tooOld = requirement.fresh === true && visit !== undefined && visit.age > freshness
+      if (visit === undefined || tooOld) {
+        const page = returnTargets.find((target) => target === ctx.path) ?? '/account'
+        return seeOther(ctx, signInUrl(options.issuer, page, requirement.fresh === true ? freshness : undefined))
+      }
+      const identities = await options.accounts.identitiesOf(visit.account.id)
+      await work({
+        ctx,
+        visit,
+        on: options.pages.surroundings(ctx),
+        passwordSubject: identities.find(({ provider }) => provider === 'password')?.subject,
+        options,
+        record: (event) =>
+          options.audit({ event, accountId: visit.account.id, address: requestInfo(ctx.req).address }),
+        done: (notice) => seeOther(ctx, `/account?done=${notice}`),
+      })
+    }
+
+  router.get('/account/signed-in', (ctx) => {
+    seeOther(ctx, returnTargets.find((target) => target === ctx.query['state']) ?? '/account')
+  })
+  router.get('/account', signedIn(overview))
+  router.post(routes.revokeApp, signedIn(revokeApp))
+  router.post(routes.revokeSession, signedIn(revokeSession))
+  router.post(
+    routes.signOut,
+    signedIn(async ({ ctx }) => seeOther(ctx, `/logout?client_id=${accountClientId}`)),
+  )
+  router.post(
+    routes.signOutEverywhere,
+    signedIn(async ({ ctx, visit, record }) => {
+      await options.sessions.revokeByAccount(visit.account.id)
+      await record('session.ended')
+      seeOther(ctx, '/')
+    }),
+  )
+  router.get(routes.password, signedIn(passwordPages.show, { fresh: true }))
+  router.post(routes.password, signedIn(passwordPages.change, { fresh: true }))
+  router.post(routes.enrolSecondFactor, signedIn(secondFactorPages.enrol, { fresh: true }))
+  router.post(routes.removeSecondFactor, signedIn(secondFactorPages.remove, { fresh: true }))
+  router.post(routes.recoveryCodes, signedIn(secondFactorPages.renewCodes, { fresh: true }))
+  return router.routes() as unknown as Middleware
+}
+
+async function overview({ ctx, visit, on, passwordSubject, options }: Desk): Promise<void> {
+  const { account } = visit
+  const factor = passwordSubject === undefined ? undefined : await options.passwords.secondFactor(passwordSubject)
+  const identities = await options.accounts.identitiesOf(account.id)
+  const done = ctx.query['done']
+  const notices: Readonly<Record<string, string>> = on.words.account.notices
+  sendPage(
+    ctx,
+    accountPage(on, {
+      account: { name: account.name, email: account.email },
+      identities: identities.map(({ provider, subject, label }) => ({
+        id: `${provider}:${subject}`,
+        label: label ?? subject,
+        providerLabel: options.providerLabels.get(provider) ?? provider,
+      })),
+      apps: await connectedApps(account.id, options),
+      sessions: (await options.sessions.byAccount(account.id)).map(({ uid, createdAt, expiresAt }) => ({
+        uid,
+        current: uid === visit.sessionUid,
+        since: createdAt,
+        expires: expiresAt,
+      })),
+      secondFactor: factor?.status ?? 'unavailable',
+      recoveryCodesLeft: factor?.codesLeft,
+      notice: typeof done === 'string' && Object.hasOwn(notices, done) ? notices[done] : undefined,
+      routes,
+    }),
+  )
+}
+
+/** One entry per app: what was granted in several browsers is taken back in one. */
+async function connectedApps(accountId: string, { grants, clients }: AccountOptions) {
+  const granted = (await grants.list({ accountId })).filter(
+    ({ clientId, revokedAt }) => revokedAt === undefined && clientId !== accountClientId,
+  )
+  const byClient = Map.groupBy(granted, ({ clientId }) => clientId)
+  return Promise.all(
+    [...byClient].map(async ([clientId, own]) => {
+      const client = await clients.find(clientId)
+      const redirectUris = client?.metadata['redirect_uris']
+      const card = clientCard(client?.metadata ?? {}, clientId, Array.isArray(redirectUris) ? redirectUris[0] : undefined)
+      const used = own.map(({ lastUsedAt }) => lastUsedAt?.getTime() ?? 0)
+      return {
+        grantId: own[0]?.id ?? '',
+        clientName: card.name ?? clientId,
+        host: card.host,
+        scopes: [...new Set(own.flatMap(({ scopes }) => scopes))].map((name) => ({ name })),
+        since: new Date(Math.min(...own.map(({ createdAt }) => createdAt.getTime()))),
+        lastUsed: Math.max(...used) > 0 ? new Date(Math.max(...used)) : undefined,
+      }
+    }),
+  )
+}
+
+async function revokeApp({ ctx, visit, options, record, done }: Desk): Promise<void> {
+  const id = (await readForm(ctx)).get('grant_id') ?? ''
+  const accountId = visit.account.id
+  const [grant] = await options.grants.list({ id, accountId })
+  if (grant === undefined) throw new PageRefusal('not-found', 'no-such-grant')
+  await options.grants.revoke({ accountId, clientId: grant.clientId })
+  await record('grant.revoked')
+  done('app-removed')
+}
+
+async function revokeSession({ ctx, visit, options, record, done }: Desk): Promise<void> {
+  const uid = (await readForm(ctx)).get('uid')
+  const own = (await options.sessions.byAccount(visit.account.id)).find((session) => session.uid === uid)
+  if (own === undefined) throw new PageRefusal('not-found', 'no-such-session')
+  await options.sessions.revoke(own.uid)
+  await record('session.ended')
+  done('session-ended')
+}
+
+function seeOther(ctx: Context, target: string): void {
+  ctx.redirect(target)
+  ctx.status = 303
+}
