@@ -8,8 +8,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { join } from 'node:path'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
-import { sealer as createSealer } from '../adapters/crypto/seal.ts'
+import { passwordHashing } from '../adapters/crypto/password-hash.ts'
+import { sealer as createSealer, type Sealer } from '../adapters/crypto/seal.ts'
 import type { IdentityProvider } from '../adapters/identity/contract.ts'
+import { password } from '../adapters/identity/password.ts'
+import { passwordSettings } from '../adapters/identity/password-settings.ts'
 import { accounts as accountStore } from '../adapters/postgres/accounts.ts'
 import { attempts as attemptStore } from '../adapters/postgres/attempts.ts'
 import { audit as auditStore } from '../adapters/postgres/audit.ts'
@@ -17,12 +20,20 @@ import { removeExpired } from '../adapters/postgres/cleanup.ts'
 import { clients as clientStore } from '../adapters/postgres/clients.ts'
 import { consents as consentStore } from '../adapters/postgres/consents.ts'
 import { DatabaseInUse, openEmbedded, openPostgres, ping, type Store } from '../adapters/postgres/database.ts'
+import { grants as grantStore } from '../adapters/postgres/grants.ts'
+import { limits as limitStore } from '../adapters/postgres/limits.ts'
 import { oidcModels } from '../adapters/postgres/oidc-models.ts'
+import { passwords as passwordStore } from '../adapters/postgres/passwords.ts'
 import { resources as resourceStore } from '../adapters/postgres/resources.ts'
+import { sessions as sessionStore } from '../adapters/postgres/sessions.ts'
 import { signingKeys } from '../adapters/postgres/signing-keys.ts'
+import { accountRoutes } from './account/routes.ts'
+import { type AdminSocket, serveAdminSocket } from './admin-socket.ts'
 import { createApp, describe } from './app.ts'
 import { cached } from './cached.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { commandServices } from './cli.ts'
+import { runRequest } from './commands/run.ts'
+import { adminSocketPath, type Config, ConfigError, readConfig } from './config.ts'
 import { sameOriginOnly } from './cross-origin.ts'
 import { attemptDriver } from './interactions/attempt.ts'
 import { consent } from './interactions/consent.ts'
@@ -67,14 +78,20 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   const front = await listen(settings)
   const config = settings.port === 0 ? { ...settings, issuer: `http://localhost:${front.port}` } : settings
   let store: Store | undefined
+  let adminSocket: AdminSocket | undefined
   try {
     store = options.store ?? (await openStore(config, log))
     await migrated(store, log, stopping.signal)
+    const sealer = createSealer(secretsOf(config))
+    if (options.store === undefined && store.kind === 'embedded') {
+      adminSocket = await openAdminSocket({ config, store, sealer, now, log })
+    }
     front.serve(
-      await compose({ config, store, now, log, stopping: stopping.signal, providers: options.providers ?? [] }),
+      await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers: options.providers ?? [] }),
     )
   } catch (error) {
     front.server.close()
+    await adminSocket?.close()
     if (options.store === undefined) await store?.close()
     throw error
   }
@@ -91,6 +108,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     stopping.abort()
     clearInterval(cleanup)
     await drained(front.server)
+    await adminSocket?.close()
     if (options.store === undefined) await database.close()
   }
   return {
@@ -106,6 +124,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
 interface Composition {
   config: Config
   store: Store
+  sealer: Sealer
   now: () => Date
   log: Log
   stopping: AbortSignal
@@ -113,9 +132,16 @@ interface Composition {
 }
 
 /** Puts the parts together over an open, migrated database. */
-async function compose({ config, store, now, log, stopping, ...composition }: Composition): Promise<RequestListener> {
+async function compose({
+  config,
+  store,
+  sealer,
+  now,
+  log,
+  stopping,
+  ...composition
+}: Composition): Promise<RequestListener> {
   const { db } = store
-  const sealer = createSealer(secretsOf(config))
   const accounts = accountStore(db, now)
   const audit = auditStore(db, now)
   const clients = clientStore(db, now)
@@ -154,7 +180,14 @@ async function compose({ config, store, now, log, stopping, ...composition }: Co
     },
     now,
   })
-  const providers = new Map(composition.providers.map((identityProvider) => [identityProvider.id, identityProvider]))
+  const hashing = passwordHashing()
+  const limits = limitStore(db, now)
+  const passwords = passwordStore(db, now)
+  const { productName, registration } = config
+  const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
+  const providers = new Map(
+    [local, ...composition.providers].map((identityProvider) => [identityProvider.id, identityProvider]),
+  )
   const cookies = attemptCookies(config.issuer.startsWith('https:'))
   const attempts = attemptDriver(attemptStore({ db, sealer, now }), providers)
   const interactions = interactionRoutes({
@@ -169,10 +202,24 @@ async function compose({ config, store, now, log, stopping, ...composition }: Co
       accounts,
       audit: audit.record,
       cookies,
-      registration: config.registration,
+      registration,
       now,
     }),
     consent: consent({ findAccount: accounts.find, findResource, remember: consents.add, audit: audit.record }),
+  })
+  const account = accountRoutes({
+    issuer: config.issuer,
+    provider: () => provider,
+    pages,
+    accounts,
+    clients,
+    grants: grantStore(db, now),
+    sessions: sessionStore(db, now),
+    passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),
+    spendTry: (key) => limits.spend(key, accountTries),
+    providerLabels: new Map([...providers].map(([id, { label }]) => [id, label])),
+    audit: audit.record,
+    now,
   })
   const app = createApp({
     issuer: config.issuer,
@@ -181,15 +228,35 @@ async function compose({ config, store, now, log, stopping, ...composition }: Co
     pages,
     provider: () => provider,
     health: healthRoutes({ ping: () => ping(db), stopping: () => stopping.aborted }),
-    routes: [forPath('/interaction/', sameOriginOnly(config.issuer)), interactions],
+    routes: [forPath(['/interaction/', '/account'], sameOriginOnly(config.issuer)), interactions, account],
     log,
   })
   return app.callback()
 }
 
-/** `middleware` for paths below `prefix` only. */
-function forPath(prefix: string, middleware: ReturnType<typeof sameOriginOnly>): ReturnType<typeof sameOriginOnly> {
-  return (ctx, next) => (ctx.path.startsWith(prefix) ? middleware(ctx, next) : next())
+/** Tries at what is behind a sign-in already: five, then a delay that rises to a quarter of an hour. */
+const accountTries = { free: 5, firstDelay: 1, maxDelay: 15 * 60, forget: 60 * 60 }
+
+/** `middleware` for paths that begin with one of `prefixes` only. */
+function forPath(prefixes: readonly string[], middleware: ReturnType<typeof sameOriginOnly>): typeof middleware {
+  return (ctx, next) => (prefixes.some((prefix) => ctx.path.startsWith(prefix)) ? middleware(ctx, next) : next())
+}
+
+/** Lets the CLI in while this process holds the embedded database. */
+async function openAdminSocket(
+  parts: Pick<Composition, 'config' | 'store' | 'sealer' | 'now' | 'log'>,
+): Promise<AdminSocket | undefined> {
+  const services = commandServices({ ...parts, insideServer: true })
+  try {
+    return await serveAdminSocket({
+      path: adminSocketPath(parts.config.dataDir),
+      run: (request) => runRequest(services, request),
+      onError: (error) => parts.log.error({ error: describe(error) }, 'a command failed'),
+    })
+  } catch (error) {
+    parts.log.warn({ error: describe(error).split('\n')[0] }, 'commands cannot reach this server')
+    return undefined
+  }
 }
 
 /** Listens at once: a supervisor sees a living process that is not ready yet, while the database is awaited. */

@@ -4,11 +4,12 @@ import { passwordChangePage } from '../../views/password-change.ts'
 import { readForm } from '../forms.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
-import { type Desk, routes } from './routes.ts'
+import { type Desk, routes } from './desk.ts'
 
 export const passwordPages = {
   async show(desk: Desk): Promise<void> {
-    page(desk, subjectOf(desk))
+    subjectOf(desk)
+    page(desk)
   },
 
   async change(desk: Desk): Promise<void> {
@@ -16,12 +17,12 @@ export const passwordPages = {
     const form = await readForm(desk.ctx)
     const { passwords, sessions, spendTry } = desk.options
     const allowed = await spendTry(`password-change:${subject}`)
-    if (!allowed.allowed) return page(desk, subject, 'too-many-tries', allowed.retryAfter)
+    if (!allowed.allowed) return page(desk, 'too-many-tries', allowed.retryAfter)
     if (!(await passwords.verify(subject, form.get('current_password') ?? ''))) {
-      return page(desk, subject, 'wrong-credentials')
+      return page(desk, 'wrong-credentials')
     }
     const problem = await passwords.change(subject, form.get('password') ?? '')
-    if (problem !== undefined) return page(desk, subject, problem)
+    if (problem !== undefined) return page(desk, problem)
     const others = (await sessions.byAccount(desk.visit.account.id)).filter(({ uid }) => uid !== desk.visit.sessionUid)
     for (const { uid } of others) await sessions.revoke(uid)
     await desk.record('password.changed')
@@ -29,7 +30,7 @@ export const passwordPages = {
   },
 }
 
-function page(desk: Desk, _subject: string, problem?: PageProblem, retryAfter?: number): void {
+function page(desk: Desk, problem?: PageProblem, retryAfter?: number): void {
   const document = passwordChangePage(desk.on, {
     action: routes.password,
     cancel: '/account',

@@ -6,66 +6,17 @@
  */
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { Provider } from 'oidc-provider'
-import type { PasswordSettings } from '../../adapters/identity/password-settings.ts'
-import type { Accounts } from '../../adapters/postgres/accounts.ts'
-import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
-import type { Clients } from '../../adapters/postgres/clients.ts'
-import type { Grants } from '../../adapters/postgres/grants.ts'
-import type { Sessions } from '../../adapters/postgres/sessions.ts'
-import { type AccountRoutes, accountPage } from '../../views/account.ts'
-import type { Words } from '../../views/words.ts'
+import { accountPage } from '../../views/account.ts'
 import { readForm } from '../forms.ts'
 import { clientCard } from '../interactions/desk.ts'
 import { accountClientId } from '../oidc/provider.ts'
 import { PageRefusal } from '../page-refusal.ts'
-import { type Pages, sendPage } from '../pages.ts'
+import { sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
+import { type AccountOptions, type Desk, routes } from './desk.ts'
 import { passwordPages } from './password-pages.ts'
 import { secondFactorPages } from './second-factor-pages.ts'
-import { signInUrl, type Visit, visitOf } from './visit.ts'
-
-export interface AccountOptions {
-  issuer: string
-  provider: () => Provider
-  pages: Pages
-  accounts: Accounts
-  clients: Clients
-  grants: Grants
-  sessions: Sessions
-  passwords: PasswordSettings
-  /** Counts a try; seconds to wait when there were too many. */
-  spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
-  providerLabels: ReadonlyMap<string, string>
-  audit: (event: NewAuditEvent) => Promise<void>
-  now: () => Date
-}
-
-export type Notice = keyof Words['account']['notices']
-
-/** What the account pages know of a request. */
-export interface Desk {
-  readonly ctx: Context
-  readonly visit: Visit
-  readonly on: ReturnType<Pages['surroundings']>
-  /** Subject of the person's password credential, if there is one. */
-  readonly passwordSubject: string | undefined
-  readonly options: AccountOptions
-  record(event: NewAuditEvent['event']): Promise<void>
-  /** Back to the overview, saying what was done. */
-  done(notice: Notice): void
-}
-
-export const routes: AccountRoutes = {
-  revokeApp: '/account/apps/revoke',
-  revokeSession: '/account/sessions/revoke',
-  enrolSecondFactor: '/account/second-factor/enrol',
-  removeSecondFactor: '/account/second-factor/remove',
-  recoveryCodes: '/account/recovery-codes',
-  password: '/account/password',
-  signOut: '/account/sign-out',
-  signOutEverywhere: '/account/sign-out-everywhere',
-}
+import { signInUrl, visitOf } from './visit.ts'
 
 /** Seconds for which a sign-in counts as fresh. */
 const freshness = 5 * 60
@@ -92,8 +43,7 @@ export function accountRoutes(options: AccountOptions): Middleware {
         on: options.pages.surroundings(ctx),
         passwordSubject: identities.find(({ provider }) => provider === 'password')?.subject,
         options,
-        record: (event) =>
-          options.audit({ event, accountId: visit.account.id, address: requestInfo(ctx.req).address }),
+        record: (event) => options.audit({ event, accountId: visit.account.id, address: requestInfo(ctx.req).address }),
         done: (notice) => seeOther(ctx, `/account?done=${notice}`),
       })
     }
@@ -164,7 +114,11 @@ async function connectedApps(accountId: string, { grants, clients }: AccountOpti
     [...byClient].map(async ([clientId, own]) => {
       const client = await clients.find(clientId)
       const redirectUris = client?.metadata['redirect_uris']
-      const card = clientCard(client?.metadata ?? {}, clientId, Array.isArray(redirectUris) ? redirectUris[0] : undefined)
+      const card = clientCard(
+        client?.metadata ?? {},
+        clientId,
+        Array.isArray(redirectUris) ? redirectUris[0] : undefined,
+      )
       const used = own.map(({ lastUsedAt }) => lastUsedAt?.getTime() ?? 0)
       return {
         grantId: own[0]?.id ?? '',

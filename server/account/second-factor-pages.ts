@@ -7,7 +7,7 @@ import { secondFactorEnrolPage } from '../../views/second-factor-enrol.ts'
 import { readForm } from '../forms.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
-import { type Desk, routes } from './routes.ts'
+import { type Desk, routes } from './desk.ts'
 
 export const secondFactorPages = {
   /** Without a code: shows the secret. With one: turns the factor on. */

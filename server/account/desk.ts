@@ -1,0 +1,55 @@
+/** What every account page works with, and the addresses of their forms. */
+import type { Context } from 'koa'
+import type { Provider } from 'oidc-provider'
+import type { PasswordSettings } from '../../adapters/identity/password-settings.ts'
+import type { Accounts } from '../../adapters/postgres/accounts.ts'
+import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import type { Clients } from '../../adapters/postgres/clients.ts'
+import type { Grants } from '../../adapters/postgres/grants.ts'
+import type { Sessions } from '../../adapters/postgres/sessions.ts'
+import type { AccountRoutes } from '../../views/account.ts'
+import type { Words } from '../../views/words.ts'
+import type { Pages } from '../pages.ts'
+import type { Visit } from './visit.ts'
+
+export interface AccountOptions {
+  issuer: string
+  provider: () => Provider
+  pages: Pages
+  accounts: Accounts
+  clients: Clients
+  grants: Grants
+  sessions: Sessions
+  passwords: PasswordSettings
+  /** Counts a try; seconds to wait when there were too many. */
+  spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
+  providerLabels: ReadonlyMap<string, string>
+  audit: (event: NewAuditEvent) => Promise<void>
+  now: () => Date
+}
+
+export type Notice = keyof Words['account']['notices']
+
+/** What the account pages know of a request. */
+export interface Desk {
+  readonly ctx: Context
+  readonly visit: Visit
+  readonly on: ReturnType<Pages['surroundings']>
+  /** Subject of the person's password credential, if there is one. */
+  readonly passwordSubject: string | undefined
+  readonly options: AccountOptions
+  record(event: NewAuditEvent['event']): Promise<void>
+  /** Back to the overview, saying what was done. */
+  done(notice: Notice): void
+}
+
+export const routes: AccountRoutes = {
+  revokeApp: '/account/apps/revoke',
+  revokeSession: '/account/sessions/revoke',
+  enrolSecondFactor: '/account/second-factor/enrol',
+  removeSecondFactor: '/account/second-factor/remove',
+  recoveryCodes: '/account/recovery-codes',
+  password: '/account/password',
+  signOut: '/account/sign-out',
+  signOutEverywhere: '/account/sign-out-everywhere',
+}
