@@ -9,13 +9,13 @@ import { test } from 'vitest'
 import { wantOf } from './missing-tools.ts'
 
 /** Path of the browser: `CHROMIUM_PATH`, else Debian's; undefined when there is none. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   const path = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
   return existsSync(path) ? path : undefined
 }
 
 /** Starts a browser that speaks to nobody but the pages under test. Throws when there is none: use `browserTest`. */
-export async function launchBrowser(): Promise<Browser> {
+async function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === undefined) throw new Error('there is no chromium here')
   return chromium.launch({
