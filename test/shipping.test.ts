@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { commands } from '../server/commands/run.ts'
 import { readConfig, settings } from '../server/config.ts'
 import { importsOf } from './support/architecture.ts'
 
@@ -158,6 +159,17 @@ describe('the documents', () => {
     for (const path of [...documents, '.ci/run']) {
       for (const [, script = ''] of read(path).matchAll(/npm run ([a-z:-]+)/g)) {
         expect(manifest.scripts, path).toHaveProperty([script])
+      }
+    }
+  })
+
+  test('name only commands that exist', () => {
+    const known = commands.map(({ name }) => name)
+    for (const path of [...documents, 'compose.yaml', '.ci/run']) {
+      for (const [, words = ''] of read(path).matchAll(
+        /(?:npx habitat-auth|server\/cli\.ts) ([a-z-]+(?: [a-z][a-z-]*)?)/g,
+      )) {
+        expect(known, `${path}: ${words}`).toContain(words)
       }
     }
   })
