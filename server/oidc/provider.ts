@@ -13,6 +13,7 @@ import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { claimsByScope, claimsOf } from './claims.ts'
+import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { existingGrant, policy } from './policy.ts'
@@ -200,7 +201,8 @@ function configuration(options: ProviderOptions): Configuration {
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: async (_ctx, identifier) => resourceServerInfo(await options.findResource(identifier)),
+        getResourceServerInfo: async (_ctx, identifier, client) =>
+          resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
         defaultResource: async (_ctx, _client, oneOf) => (oneOf === undefined ? [] : oneOf) as string[],
         // A client that named one API when it asked for consent means that API when it redeems the code (RFC 8707 §2.2).
         useGrantedResource: async () => true,

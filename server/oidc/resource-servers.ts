@@ -3,11 +3,14 @@
 import { errors, type ResourceServer } from 'oidc-provider'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 
-/** What the library wants to know of a resource server. */
-export function resourceServerInfo(resource: Resource | undefined): ResourceServer {
+/**
+ * What the library wants to know of a resource server, for a client that may ask for the scopes in `allowed` there:
+ * an app gets no power over an API that it was not registered for, with or without a person who would consent.
+ */
+export function resourceServerInfo(resource: Resource | undefined, allowed: readonly string[]): ResourceServer {
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not registered here')
   return {
-    scope: resource.scopes.join(' '),
+    scope: resource.scopes.filter((scope) => allowed.includes(scope)).join(' '),
     audience: resource.identifier,
     accessTokenTTL: resource.tokenTtl,
     accessTokenFormat: resource.tokenFormat,

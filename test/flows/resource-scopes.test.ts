@@ -1,0 +1,58 @@
+/** What was registered at the command line is what a token can do (RFC 8707, RFC 6749 §3.3). */
+import { expect, test } from 'vitest'
+import { commandLine } from '../support/command-line.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+interface Credentials {
+  client_id: string
+  client_secret: string
+}
+
+async function post(
+  server: TestServer,
+  path: string,
+  { client_id, client_secret }: Credentials,
+  body: Record<string, string>,
+) {
+  const response = await fetch(`${server.origin}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}` },
+    body: new URLSearchParams(body),
+  })
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> }
+}
+
+const resource = 'https://api.example'
+const wanted = { grant_type: 'client_credentials', resource, scope: 'notes:read notes:write' }
+
+test('a program gets the scopes that it was registered for, and no others', async () => {
+  await using server = await startTestServer()
+  const run = commandLine(server.database.store)
+  const scopes = ['--scope', 'notes:read', '--scope', 'notes:write']
+  const api: Credentials = (
+    await run(['resource', 'add', resource, '--name', 'Notes', ...scopes, '--token-format', 'opaque', '--json'])
+  ).json()
+  const add = async (...more: string[]): Promise<Credentials> =>
+    (await run(['client', 'add', '--profile', 'service', '--name', 'Report', '--json', ...more])).json()
+  const [reader, nobody] = [await add('--scope', 'notes:read'), await add()]
+
+  const token = await post(server, '/token', reader, wanted)
+  expect(token).toMatchObject({ status: 200, json: { scope: 'notes:read' } })
+  const seen = await post(server, '/introspect', api, { token: String(token.json['access_token']) })
+  expect(seen.json).toMatchObject({ active: true, scope: 'notes:read', aud: resource, client_id: reader.client_id })
+
+  expect((await post(server, '/token', nobody, wanted)).json['scope']).toBeUndefined()
+})
+
+test('a rotated secret works beside the one before, a disabled client not at all', async () => {
+  await using server = await startTestServer()
+  const run = commandLine(server.database.store)
+  const first: Credentials = (await run(['client', 'add', '--profile', 'service', '--name', 'Report', '--json'])).json()
+  const second: Credentials = (await run(['client', 'rotate-secret', first.client_id, '--json'])).json()
+  const body = { grant_type: 'client_credentials' }
+  for (const credentials of [first, second]) expect((await post(server, '/token', credentials, body)).status).toBe(200)
+  const wrong = { ...first, client_secret: 'sha256:guess' }
+  expect(await post(server, '/token', wrong, body)).toMatchObject({ status: 401, json: { error: 'invalid_client' } })
+  await run(['client', 'disable', first.client_id])
+  await expect.poll(async () => (await post(server, '/token', second, body)).status, { timeout: 5_000 }).toBe(401)
+})
