@@ -5,7 +5,7 @@
  * With `cli.ts` the only file that touches an adapter's code. `startServer` is what tests and the demo call; the last
  * lines run it when this file is the program.
  */
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
 import { passwordHashing } from '../adapters/crypto/password-hash.ts'
@@ -22,7 +22,7 @@ import { consents as consentStore } from '../adapters/postgres/consents.ts'
 import { DatabaseInUse, openEmbedded, openPostgres, ping, type Store } from '../adapters/postgres/database.ts'
 import { grants as grantStore } from '../adapters/postgres/grants.ts'
 import { limits as limitStore } from '../adapters/postgres/limits.ts'
-import { oidcModels } from '../adapters/postgres/oidc-models.ts'
+import { oidcModels, reached } from '../adapters/postgres/oidc-models.ts'
 import { passwords as passwordStore } from '../adapters/postgres/passwords.ts'
 import { resources as resourceStore } from '../adapters/postgres/resources.ts'
 import { sessions as sessionStore } from '../adapters/postgres/sessions.ts'
@@ -40,6 +40,7 @@ import { consent } from './interactions/consent.ts'
 import { attemptCookies } from './interactions/cookies.ts'
 import { interactionRoutes } from './interactions/router.ts'
 import { signIn } from './interactions/sign-in.ts'
+import { drained, listen } from './listener.ts'
 import { log as createLog, type Log } from './log.ts'
 import { clientLookup } from './oidc/client-lookup.ts'
 import { createProvider } from './oidc/provider.ts'
@@ -61,13 +62,14 @@ export interface StartOptions {
 export interface RunningServer {
   readonly issuer: string
   readonly store: Store
+  /** Builds the provider anew, with the signing keys of the moment; requests under way finish on the one before. */
+  rebuild(): Promise<void>
   /** Finishes what is in flight, then lets go of everything. Idempotent. */
   stop(): Promise<void>
 }
 
 /** Milliseconds. */
 const cleanupInterval = 60_000
-const drainTimeout = 25_000
 const retryInterval = 2_000
 
 /** Starts a server and answers once it can serve. Throws `DatabaseInUse`, `SealBroken`, or what listening throws. */
@@ -79,6 +81,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   const config = settings.port === 0 ? { ...settings, issuer: `http://localhost:${front.port}` } : settings
   let store: Store | undefined
   let adminSocket: AdminSocket | undefined
+  let composed: Awaited<ReturnType<typeof compose>>
   try {
     store = options.store ?? (await openStore(config, log))
     await migrated(store, log, stopping.signal)
@@ -86,9 +89,9 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     if (options.store === undefined && store.kind === 'embedded') {
       adminSocket = await openAdminSocket({ config, store, sealer, now, log })
     }
-    front.serve(
-      await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers: options.providers ?? [] }),
-    )
+    const providers = options.providers ?? []
+    composed = await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers })
+    front.serve(composed.listener)
   } catch (error) {
     front.server.close()
     await adminSocket?.close()
@@ -114,6 +117,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   return {
     issuer: config.issuer,
     store: database,
+    rebuild: composed.rebuild,
     stop: () => {
       stopped ??= stop()
       return stopped
@@ -140,14 +144,14 @@ async function compose({
   log,
   stopping,
   ...composition
-}: Composition): Promise<RequestListener> {
+}: Composition): Promise<{ listener: RequestListener; rebuild(): Promise<void> }> {
   const { db } = store
   const accounts = accountStore(db, now)
   const audit = auditStore(db, now)
   const clients = clientStore(db, now)
   const consents = consentStore(db, now)
+  const sessions = sessionStore(db, now)
   const resources = resourceStore(db, now)
-  const keys = await signingKeys(db, sealer, now).loadOrCreate()
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const pages = createPages(config.productName)
   const models = oidcModels({
@@ -155,31 +159,42 @@ async function compose({
     sealer,
     now,
     scope: requestScope,
-    findClient: clientLookup({ find: clients.find, now }),
+    findClient: clientLookup({ find: (id) => reached(() => clients.find(id)), now }),
     onReplay: ({ model, grantId }) => {
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
     },
   })
-  const findResource = cached(resources.find, { lifetime: 1_000, size: 1_000, now })
-  const provider = createProvider({
-    issuer: config.issuer,
-    keys,
-    cookieKeys,
-    dpopNonceSecret: sealer.derive('dpop-nonce')[0],
-    models,
-    findAccount: accounts.find,
-    findConsent: consents.find,
-    findResource,
-    pages: providerPages(pages),
-    reference: (request) => requestInfo(request).reference,
-    onError: (ctx, error) => {
-      const { reference, address } = requestInfo(ctx.req)
-      const serious = ctx.status >= 500
-      log[serious ? 'error' : 'info']({ reference, address, route: ctx.oidc?.route, error: describe(error) }, 'refused')
-    },
+  const findResource = cached((identifier: string) => reached(() => resources.find(identifier)), {
+    lifetime: 1_000,
+    size: 1_000,
     now,
   })
+  const keys = signingKeys(db, sealer, now)
+  const build = async () =>
+    createProvider({
+      issuer: config.issuer,
+      keys: await keys.loadOrCreate(),
+      cookieKeys,
+      dpopNonceSecret: sealer.derive('dpop-nonce')[0],
+      models,
+      findAccount: (id) => reached(() => accounts.find(id)),
+      findConsent: (accountId, clientId) => reached(() => consents.find(accountId, clientId)),
+      findResource,
+      endSession: (uid) => reached(() => sessions.revoke(uid)),
+      pages: providerPages(pages),
+      reference: (request) => requestInfo(request).reference,
+      onError: (ctx, error) => {
+        const { reference, address } = requestInfo(ctx.req)
+        const serious = ctx.status >= 500
+        log[serious ? 'error' : 'info'](
+          { reference, address, route: ctx.oidc?.route, error: describe(error) },
+          'refused',
+        )
+      },
+      now,
+    })
+  let provider = await build()
   const hashing = passwordHashing()
   const limits = limitStore(db, now)
   const passwords = passwordStore(db, now)
@@ -214,7 +229,7 @@ async function compose({
     accounts,
     clients,
     grants: grantStore(db, now),
-    sessions: sessionStore(db, now),
+    sessions,
     passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),
     spendTry: (key) => limits.spend(key, accountTries),
     providerLabels: new Map([...providers].map(([id, { label }]) => [id, label])),
@@ -231,7 +246,12 @@ async function compose({
     routes: [forPath(['/interaction/', '/account'], sameOriginOnly(config.issuer)), interactions, account],
     log,
   })
-  return app.callback()
+  return {
+    listener: app.callback(),
+    rebuild: async () => {
+      provider = await build()
+    },
+  }
 }
 
 /** Tries at what is behind a sign-in already: five, then a delay that rises to a quarter of an hour. */
@@ -256,31 +276,6 @@ async function openAdminSocket(
   } catch (error) {
     parts.log.warn({ error: describe(error).split('\n')[0] }, 'commands cannot reach this server')
     return undefined
-  }
-}
-
-/** Listens at once: a supervisor sees a living process that is not ready yet, while the database is awaited. */
-async function listen(
-  config: Config,
-): Promise<{ server: Server; port: number; serve(listener: RequestListener): void }> {
-  let current: RequestListener = (request, response) => {
-    const alive = request.url === '/health/live'
-    response.writeHead(alive ? 200 : 503, { 'content-type': 'application/json', 'retry-after': '2' })
-    response.end(
-      JSON.stringify(alive ? { status: 'ok' } : { error: 'temporarily_unavailable', error_description: 'starting' }),
-    )
-  }
-  const server = createServer((request, response) => current(request, response))
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject).listen(config.port, config.host, resolve)
-  await promise
-  const address = server.address()
-  return {
-    server,
-    port: typeof address === 'object' && address !== null ? address.port : config.port,
-    serve(listener) {
-      current = listener
-    },
   }
 }
 
@@ -321,15 +316,6 @@ function isUnreachable(error: unknown): boolean {
 
 function secretsOf(config: Config): readonly string[] {
   return config.secrets.length > 0 ? config.secrets : loadOrCreateSecrets(join(config.dataDir, 'secrets'))
-}
-
-async function drained(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.close(() => resolve())
-  server.closeIdleConnections()
-  const late = setTimeout(() => server.closeAllConnections(), drainTimeout)
-  await promise
-  clearTimeout(late)
 }
 
 async function main(): Promise<void> {

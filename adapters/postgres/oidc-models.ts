@@ -221,8 +221,8 @@ function spendError(model: string): Error {
     : new errors.InvalidGrant('already used')
 }
 
-/** Database trouble becomes `StorageUnavailable`; what the adapter itself refuses stays as it is. */
-async function reached<T>(work: () => Promise<T>): Promise<T> {
+/** Database trouble becomes `StorageUnavailable`; what the library's own errors refuse stays as it is. */
+export async function reached<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

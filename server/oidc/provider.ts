@@ -32,6 +32,8 @@ export interface ProviderOptions {
   findAccount: (id: string) => Promise<Account | undefined>
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
+  /** Ends every copy of a browser session: two tabs may have left two. */
+  endSession: (uid: string) => Promise<unknown>
   pages: ProviderPages
   /** The reference number of a request. */
   reference: (request: IncomingMessage) => string
@@ -96,9 +98,11 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** What the library leaves open: unknown addresses, and the reference number in what it answers to programs. */
-function answered({ pages, reference }: ProviderOptions): Parameters<Provider['use']>[0] {
+function answered({ pages, reference, endSession }: ProviderOptions): Parameters<Provider['use']>[0] {
   return async (ctx, next) => {
     await next()
+    const { session } = (ctx as unknown as KoaContextWithOIDC).oidc ?? {}
+    if (session !== undefined && 'destroyed' in session && session.destroyed === true) await endSession(session.uid)
     const body: unknown = ctx.body
     if (ctx.status === 404 && body === undefined) return pages.notFound(ctx)
     if (ctx.status === 503) ctx.set('retry-after', '5')
