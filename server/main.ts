@@ -61,6 +61,8 @@ export interface StartOptions {
 
 export interface RunningServer {
   readonly issuer: string
+  /** Where it listens; behind a proxy not the issuer's. */
+  readonly port: number
   readonly store: Store
   /** Builds the provider anew, with the signing keys of the moment; requests under way finish on the one before. */
   rebuild(): Promise<void>
@@ -78,7 +80,8 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   const log = options.log ?? createLog(settings.logLevel)
   const stopping = new AbortController()
   const front = await listen(settings)
-  const config = settings.port === 0 ? { ...settings, issuer: `http://localhost:${front.port}` } : settings
+  // Without ISSUER the port is part of it, and with PORT=0 known only now.
+  const config = settings.issuer.endsWith(':0') ? { ...settings, issuer: `http://localhost:${front.port}` } : settings
   let store: Store | undefined
   let adminSocket: AdminSocket | undefined
   let composed: Awaited<ReturnType<typeof compose>>
@@ -116,6 +119,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   }
   return {
     issuer: config.issuer,
+    port: front.port,
     store: database,
     rebuild: composed.rebuild,
     stop: () => {

@@ -31,10 +31,13 @@ export interface TestClient {
 
 export interface TestServer extends AsyncDisposable {
   readonly origin: string
+  /** Where it listens; another address than the origin's when the settings name an issuer behind a proxy. */
+  readonly address: string
   readonly database: TestDatabase
   /** Every line that was logged. */
   readonly logged: string[]
-  visitor(): Visitor
+  /** Somebody at a browser; `headers` go with every request (a proxy's, for example). */
+  visitor(headers?: Record<string, string>): Visitor
   /** Registers a client of a profile. */
   client(profile: string, extra?: Record<string, unknown>): Promise<TestClient>
   /** Registers a resource server with an introspection client of its own. */
@@ -57,6 +60,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.providers === undefined ? {} : { providers: options.providers }),
   })
   const clients = clientStore(database.store.db, now)
+  const behindProxy = !server.issuer.endsWith(`:${server.port}`)
+  const address = behindProxy ? `http://127.0.0.1:${server.port}` : server.issuer
+  const proxied: Record<string, string> = behindProxy
+    ? { 'x-forwarded-host': new URL(server.issuer).host, 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.7' }
+    : {}
   const stop = async (): Promise<void> => {
     await server.stop()
     if (options.database === undefined) await database.close()
@@ -86,9 +94,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
   return {
     origin: server.issuer,
+    address,
     database,
     logged,
-    visitor: () => visitor(server.issuer),
+    visitor: (headers) => visitor(server.issuer, { address, headers: { ...proxied, ...headers } }),
     client,
     async resource(identifier, scopes, format = 'opaque') {
       const owner = await client('resource')

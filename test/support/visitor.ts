@@ -30,7 +30,17 @@ export interface Cookie {
   attributes: string
 }
 
-export function visitor(origin: string): Visitor {
+export interface VisitorOptions {
+  /** Where requests for the origin are sent, when it is not where the server listens. */
+  address?: string
+  /** Sent with every request. */
+  headers?: Record<string, string>
+}
+
+export function visitor(
+  origin: string,
+  { address: listening = origin, headers: always }: VisitorOptions = {},
+): Visitor {
   const cookies: Cookie[] = []
 
   async function request(address: string, init: RequestInit = {}): Promise<Visit> {
@@ -41,8 +51,12 @@ export function visitor(origin: string): Visitor {
       .join('; ')
     const headers = new Headers({ accept: 'text/html', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' })
     if (cookie !== '') headers.set('cookie', cookie)
-    for (const [name, value] of new Headers(init.headers)) headers.set(name, value)
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    for (const [name, value] of [...new Headers(always), ...new Headers(init.headers)]) headers.set(name, value)
+    const response = await fetch(new URL(url.pathname + url.search, listening), {
+      ...init,
+      headers,
+      redirect: 'manual',
+    })
     for (const line of response.headers.getSetCookie()) keep(line, url.pathname)
     const target = response.headers.get('location')
     const next = target === null ? url : new URL(target, url)
