@@ -42,6 +42,8 @@ export interface TestServer extends AsyncDisposable {
   client(profile: string, extra?: Record<string, unknown>): Promise<TestClient>
   /** Registers a resource server with an introspection client of its own. */
   resource(identifier: string, scopes: string[], format?: 'opaque' | 'jwt'): Promise<TestClient>
+  /** Builds the provider anew, as a rotation of keys does. */
+  rebuild(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -111,6 +113,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       })
       return owner
     },
+    rebuild: server.rebuild,
     stop,
     [Symbol.asyncDispose]: stop,
   }

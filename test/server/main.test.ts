@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { authorize, pkce, redeem } from '../support/authorize.ts'
+import { startTestServer } from '../support/server.ts'
+import { toy } from '../support/toy-provider.ts'
+
+const running: ChildProcess[] = []
+const folders: string[] = []
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'habitat-auth-'))
+  folders.push(path)
+  return path
+}
+
+/** Runs the program itself, with these settings and no others, in a folder of its own. */
+function program(settings: Record<string, string>, cwd = folder()) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../server/main.ts')], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...settings },
+  })
+  running.push(child)
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { child, exited, cwd, output: () => output }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function ready(origin: string): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        fetch(`${origin}/health/ready`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      { timeout: 30_000 },
+    )
+    .toBe(200)
+}
+
+test('nothing set: the embedded database, secrets of its own, and discovery at the address it prints', async () => {
+  const port = await freePort()
+  const { child, exited, cwd, output } = program({ PORT: String(port) })
+  const origin = `http://localhost:${port}`
+  await ready(origin)
+  const discovery = await fetch(`${origin}/.well-known/openid-configuration`)
+  expect(await discovery.json()).toMatchObject({ issuer: origin })
+  expect(output()).toContain(origin)
+  expect(statSync(join(cwd, '.data')).mode & 0o777).toBe(0o700)
+  expect(statSync(join(cwd, '.data/secrets')).mode & 0o777).toBe(0o600)
+
+  const second = program({ PORT: String(await freePort()) }, cwd)
+  expect(await second.exited).toBe(1)
+  expect(second.output()).toMatch(/is open in another process \(pid \d+\)/)
+
+  child.kill('SIGTERM')
+  expect(await exited).toBe(0)
+})
+
+test('production says everything that is wrong with its settings at once, and does not start', async () => {
+  const { exited, output } = program({ NODE_ENV: 'production', PORT: 'many', ISSUER: 'http://auth.example' })
+  expect(await exited).toBe(1)
+  for (const name of ['PORT', 'ISSUER', 'DATABASE_URL', 'SECRETS']) expect(output()).toContain(name)
+})
+
+test('settings stand in .env as well', async () => {
+  const cwd = folder()
+  const port = await freePort()
+  const { writeFileSync } = await import('node:fs')
+  writeFileSync(join(cwd, '.env'), `PORT=${port}\nPRODUCT_NAME=Kuri\n`)
+  program({}, cwd)
+  await ready(`http://localhost:${port}`)
+  expect(await (await fetch(`http://localhost:${port}/`)).text()).toContain('Kuri')
+})
+
+test('SIGTERM finishes what is in flight, then stops', async () => {
+  const port = await freePort()
+  const { child, exited } = program({ PORT: String(port) })
+  const origin = `http://localhost:${port}`
+  await ready(origin)
+  // A form whose second half arrives after the signal.
+  const { request } = await import('node:http')
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    const upload = request(`${origin}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '18' },
+    })
+    upload.on('response', (response) => resolve(response.statusCode)).on('error', reject)
+    upload.write('grant_type')
+    upload.once('socket', (socket) => {
+      socket.once('connect', () => {
+        setImmediate(async () => {
+          child.kill('SIGTERM')
+          await expect
+            .poll(() =>
+              fetch(origin).then(
+                () => 'up',
+                () => 'down',
+              ),
+            )
+            .toBe('down')
+          upload.end('=unknown')
+        })
+      })
+    })
+  })
+  expect(await answered).toBe(400)
+  expect(await exited).toBe(0)
+})
+
+test('the provider is built anew while people are signing in, and tokens of before stay good', async () => {
+  await using server = await startTestServer({ providers: [toy()] })
+  const client = await server.client('web')
+  const before = pkce()
+  const code = (await authorize(server.visitor(), client, before)).searchParams.get('code') ?? ''
+  const people = ['ann', 'bert', 'cleo', 'dora'].map(async (name) => {
+    const proof = pkce()
+    const callback = await authorize(server.visitor(), client, proof, { name })
+    return redeem(server, client, callback.searchParams.get('code') ?? '', proof)
+  })
+  const swaps = [1, 2, 3].map(() => server.rebuild())
+  const answers = await Promise.all(people)
+  await Promise.all(swaps)
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  expect((await redeem(server, client, code, before)).status).toBe(200)
+})
