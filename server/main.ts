@@ -49,6 +49,7 @@ import { pages as createPages } from './pages.ts'
 import { providerPages } from './provider-pages.ts'
 import { requestInfo } from './request-info.ts'
 import { healthRoutes } from './routes/health.ts'
+import { logoRoutes } from './routes/logos.ts'
 
 export interface StartOptions {
   log?: Log
@@ -247,7 +248,12 @@ async function compose({
     pages,
     provider: () => provider,
     health: healthRoutes({ ping: () => ping(db), stopping: () => stopping.aborted }),
-    routes: [forPath(['/interaction/', '/account'], sameOriginOnly(config.issuer)), interactions, account],
+    routes: [
+      forPath(['/interaction/', '/account'], sameOriginOnly(config.issuer)),
+      interactions,
+      account,
+      logoRoutes(clients.find),
+    ],
     log,
   })
   return {

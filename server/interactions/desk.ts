@@ -63,7 +63,7 @@ export function clientCard(metadata: Readonly<Record<string, unknown>>, id: stri
   const uri = textOf(metadata['client_uri'])
   const policyUri = textOf(metadata['policy_uri'])
   const tosUri = textOf(metadata['tos_uri'])
-  const logoUri = textOf(metadata['logo'])
+  const logoUri = textOf(metadata['logo_address'])
   return {
     id,
     host: hostOf(redirectUri),

@@ -5,6 +5,7 @@
  */
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { cached } from '../cached.ts'
+import { logoUrl } from '../routes/logos.ts'
 
 /** Milliseconds for which a change may go unseen by a node. */
 const lifetime = 1_000
@@ -34,8 +35,12 @@ export function clientLookup(
 
 /** The client in the library's terms; hashes stand where a secret would (`compareClientSecret` knows). */
 export function libraryMetadata(client: Client): Record<string, unknown> {
+  // The library keeps clients by the text of their metadata: a picture has no business in there, its address has.
+  const { logo, ...metadata } = client.metadata
+  const logoAddress = logoUrl(client.id, logo)
   return {
-    ...client.metadata,
+    ...metadata,
+    ...(logoAddress === undefined ? {} : { logo_address: logoAddress }),
     client_id: client.id,
     profile: client.profile,
     first_party: client.firstParty,

@@ -120,7 +120,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes'] },
+    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes', 'logo_address'] },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
     responseTypes: ['code'],
