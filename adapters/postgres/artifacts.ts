@@ -131,7 +131,6 @@ export function artifacts(db: Kysely<Database>, now: () => Date) {
           at,
           successor ?? null,
           new Date(at.getTime() - grace * 1000),
-          grantOf(rows),
           JSON.stringify(rows.map(stored)),
         ]),
       )
@@ -188,27 +187,27 @@ const writeArtifacts = `
 
 // A retry inside the grace finds its successor in place: the row is left as it is ("on conflict do nothing").
 const spendArtifact = `
-  with live as (select id from grants where id = $5::text and revoked_at is null for share),
+  with target as (select grant_id from artifacts where id_hash = $1),
+  live as (select id from grants where id = (select grant_id from target) and revoked_at is null for share),
+  alive as (select exists (select 1 from live) or exists (select 1 from target where grant_id is null) as yes),
   spent as (
     update artifacts a set consumed_at = coalesce(a.consumed_at, $2::timestamptz),
       successor_hash = coalesce(a.successor_hash, $3::text)
     where a.id_hash = $1
-      and ($5::text is null or exists (select 1 from live))
+      and (select yes from alive)
       and (a.consumed_at is null
         or (a.consumed_at > $4::timestamptz and a.successor_hash = $3::text
           and not exists (select 1 from artifacts s where s.id_hash = a.successor_hash and s.consumed_at is not null)))
-    returning a.grant_id
+    returning 1
   ),
   written as (
     insert into artifacts (${columns})
-    select ${columns} from ${newRows.replace('$ROWS', '$6')}
+    select ${columns} from ${newRows.replace('$ROWS', '$5')}
     where exists (select 1 from spent)
     on conflict (id_hash) do nothing
   )
-  select exists (select 1 from spent) as spent,
-    ($5::text is null or exists (select 1 from live)) as live,
-    exists (select 1 from artifacts where id_hash = $1) as known,
-    (select grant_id from artifacts where id_hash = $1) as grant_id`
+  select exists (select 1 from spent) as spent, (select yes from alive) as live,
+    exists (select 1 from target) as known, (select grant_id from target) as grant_id`
 
 function record(row: FoundRow): ArtifactRecord | undefined {
   if (row.grant_id !== null && (row.grant_payload === null || row.grant_revoked_at !== null)) return undefined

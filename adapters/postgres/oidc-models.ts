@@ -155,11 +155,12 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
       case 'ReplayDetection':
         return {
           ...unsupported(model),
-          // The library asks before it writes; the answer that counts is the write's (one winner under any race).
-          find: async () => undefined,
-          async upsert(id, _payload, expiresIn) {
-            if (!(await replayed.claim(id, expiresIn))) throw new errors.InvalidRequest('the proof was used before')
+          // The library asks and then writes; under a race only the question can be answered truly, so asking claims.
+          async find(id) {
+            const isNew = await replayed.claim(id)
+            return isNew ? undefined : { jti: id, kind: model, exp: Math.floor(now().getTime() / 1000) + 60 }
           },
+          upsert: (id, _payload, expiresIn) => replayed.keep(id, expiresIn),
         }
       case 'Grant':
         return {

@@ -52,7 +52,8 @@ const codeFlow = {
   pkceRequired: true,
   // RFC 9700 §2.2.2 demands rotation or sender constraint of public clients; for confidential ones it shows theft.
   rotateRefreshToken: true,
-  refreshGrace: minute,
+  // Long enough for a retry after a lost answer, short enough that a stolen token gains nothing by waiting.
+  refreshGrace: 10,
   sessionBound: true,
   internal: false,
 } as const
