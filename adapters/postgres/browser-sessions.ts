@@ -1,8 +1,8 @@
 /**
  * Browser sessions as oidc-provider keeps them, by the hash of the session cookie.
  *
- * The library writes a whole session at a time and gives it a new id at each sign-in step, so two tabs may hold two ids
- * of one session (same `uid`). What either tab was granted is merged into all rows of the session: none is lost.
+ * The library writes a whole session at a time and gives it a new id at each sign-in step, so two tabs may write one
+ * session at once, under one id or two (same `uid`). What either was granted is merged into all its rows: none is lost.
  */
 import { type Kysely, sql } from 'kysely'
 import { hashed } from './hashed.ts'
@@ -36,16 +36,15 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
       const at = now()
       await db.transaction().execute(async (trx) => {
         await sql`select pg_advisory_xact_lock(hashtextextended(${`session:${uid}`}, 0))`.execute(trx)
-        const others = await trx
+        const known = await trx
           .selectFrom('sessions')
-          .select('payload')
+          .select(['id_hash', 'payload'])
           .where('uid', '=', uid)
           .where('account_id', accountId === null ? 'is' : '=', accountId)
-          .where('id_hash', '!=', hashed(id))
           .execute()
         const merged: Payload = Object.assign(
           {},
-          ...others.map((other) => other.payload['authorizations'] as Payload | undefined),
+          ...known.map((row) => row.payload['authorizations'] as Payload | undefined),
           payload['authorizations'] as Payload | undefined,
         )
         const complete = JSON.stringify(
@@ -59,7 +58,7 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
             conflict.column('id_hash').doUpdateSet({ uid, account_id: accountId, payload: complete, expires_at }),
           )
           .execute()
-        if (others.length > 0) {
+        if (known.some((row) => row.id_hash !== hashed(id))) {
           await sql`
             update sessions set payload = jsonb_set(payload, '{authorizations}', ${JSON.stringify(merged)}::jsonb)
             where uid = ${uid} and account_id is not distinct from ${accountId} and id_hash <> ${hashed(id)}`.execute(

@@ -222,13 +222,21 @@ function spendError(model: string): Error {
     : new errors.InvalidGrant('already used')
 }
 
-/** Database trouble becomes `StorageUnavailable`; what the library's own errors refuse stays as it is. */
+/** Database trouble becomes `StorageUnavailable`; what the adapter itself refuses stays as it is. */
 export async function reached<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw error instanceof errors.OIDCProviderError ? error : new StorageUnavailable(error)
+    if (error instanceof errors.OIDCProviderError) throw error
+    throw isDataError(error)
+      ? new errors.InvalidRequest('the request holds text that cannot be stored')
+      : new StorageUnavailable(error)
   }
+}
+
+/** Postgres has no NUL and no half of a surrogate pair in text (class 22 of its error codes): whoever sent it is at fault. */
+function isDataError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^22(021|P05|P02)$/.test(String(error.code))
 }
 
 function guarded(adapter: ModelAdapter): ModelAdapter {
