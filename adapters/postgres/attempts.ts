@@ -11,7 +11,7 @@ import type { Json, Purpose } from '../identity/contract.ts'
 import type { AttemptRow, Database } from './schema.ts'
 
 /** Seconds in which an attempt must be finished. */
-export const attemptLifetime = 600
+const attemptLifetime = 600
 
 export interface NewAttempt {
   /** Uid of the interaction that the attempt belongs to. */
@@ -22,7 +22,7 @@ export interface NewAttempt {
   readonly step: Json
   /** Answers that are taken before the attempt is over. */
   readonly tries: number
-  /** Seconds; `attemptLifetime` when absent. */
+  /** Seconds; ten minutes when absent. */
   readonly ttl?: number | undefined
 }
 
