@@ -35,8 +35,10 @@ import { clientRules } from './oidc/client-rules.ts'
 
 const minimumNodeVersion = 24
 /** Milliseconds that a command waits for a server that starts or stops, or for another command. */
-const patience = 10_000
+const patience = 30_000
 const pause = 100
+/** Milliseconds after which it says what it waits for. */
+const silence = 2_000
 /** Largest standard input, bytes; that of the admin socket. */
 const maximumInput = 1024 * 1024
 
@@ -127,7 +129,8 @@ async function runOnPostgres(config: Config, url: string, invocation: Invocation
 
 /** A server that runs owns the database and runs the command; otherwise it is opened here. */
 async function runOnEmbedded(config: Config, invocation: Invocation): Promise<number> {
-  const giveUpAt = Date.now() + patience
+  const startedAt = Date.now()
+  let told = false
   for (;;) {
     const response = await askServer(config.dataDir, invocation)
     if (response !== undefined && !(response instanceof SocketPathTooLong)) {
@@ -141,7 +144,10 @@ async function runOnEmbedded(config: Config, invocation: Invocation): Promise<nu
     } catch (error) {
       if (!(error instanceof DatabaseInUse)) throw error
       if (response instanceof SocketPathTooLong) throw response
-      if (Date.now() > giveUpAt) throw error
+      const waited = Date.now() - startedAt
+      if (waited > patience) throw error
+      if (waited > silence && !told) terminal.stderr('Another process has the database open; waiting for it.\n')
+      told ||= waited > silence
       await sleep(pause)
     }
   }

@@ -1,11 +1,11 @@
 /** Promises that hold for every command. */
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accounts } from '../../adapters/postgres/accounts.ts'
 import { parse } from '../../server/commands/parse.ts'
 import { commands } from '../../server/commands/run.ts'
 import { jsonLine, printable } from '../../server/commands/text.ts'
 import { commandLine } from '../support/command-line.ts'
-import { openTestDatabase } from '../support/database.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /** Splits an example as a shell would, as far as examples go. */
 function words(example: string): string[] {
@@ -39,6 +39,12 @@ test('help is not an error, and asks for no database', () => {
   }
 })
 
+let database: TestDatabase
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+
 test.each([
   [['clinet', 'add'], 'Did you mean "client add"?'],
   [['client', 'ad'], 'Did you mean "client add"?'],
@@ -55,7 +61,6 @@ test.each([
   [['\u001b[31mred'], '\\u{1b}[31mred'],
   [['constructor', '__proto__'], 'There is no command'],
 ])('wrong usage %j says what to do and exits with 2', async (argv, hint) => {
-  await using database = await openTestDatabase()
   const result = await commandLine(database.store)(argv)
   expect(result).toMatchObject({ exitCode: 2, stdout: '' })
   expect(result.stderr).toContain(hint)
