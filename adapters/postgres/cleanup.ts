@@ -23,7 +23,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   {
     table: 'grants',
     key: 'id',
-    over: "created_at < $1 - interval '1 day' and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
+    over: "created_at < $1::timestamptz - interval '1 day' and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
   },
 ]
 
