@@ -81,6 +81,9 @@ function loggedPath(path: string): string {
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (protocolStatus(error) === 503) return new Refusal('unavailable', 'database unreachable', { cause: error })
+  // Too many passwords are being hashed at once (`adapters/crypto/password-hash.ts`).
+  if (error instanceof Error && error.name === 'HashingOverloaded')
+    return new Refusal('unavailable', 'busy', { retryAfter: 2, cause: error })
   if (isStorageTrouble(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
   return new Refusal('internal', 'internal error', { cause: error })
 }

@@ -237,6 +237,7 @@ async function compose({
     sessions,
     passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),
     spendTry: (key) => limits.spend(key, accountTries),
+    clearTries: limits.clear,
     providerLabels: new Map([...providers].map(([id, { label }]) => [id, label])),
     audit: audit.record,
     now,

@@ -23,6 +23,7 @@ export interface AccountOptions {
   passwords: PasswordSettings
   /** Counts a try; seconds to wait when there were too many. */
   spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
+  clearTries: (key: string) => Promise<void>
   providerLabels: ReadonlyMap<string, string>
   audit: (event: NewAuditEvent) => Promise<void>
   now: () => Date

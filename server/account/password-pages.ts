@@ -15,7 +15,7 @@ export const passwordPages = {
   async change(desk: Desk): Promise<void> {
     const subject = subjectOf(desk)
     const form = await readForm(desk.ctx)
-    const { passwords, sessions, spendTry } = desk.options
+    const { passwords, sessions, spendTry, clearTries } = desk.options
     const allowed = await spendTry(`password-change:${subject}`)
     if (!allowed.allowed) return page(desk, 'too-many-tries', allowed.retryAfter)
     if (!(await passwords.verify(subject, form.get('current_password') ?? ''))) {
@@ -23,6 +23,7 @@ export const passwordPages = {
     }
     const problem = await passwords.change(subject, form.get('password') ?? '')
     if (problem !== undefined) return page(desk, problem)
+    await clearTries(`password-change:${subject}`)
     const others = (await sessions.byAccount(desk.visit.account.id)).filter(({ uid }) => uid !== desk.visit.sessionUid)
     for (const { uid } of others) await sessions.revoke(uid)
     await desk.record('password.changed')

@@ -19,6 +19,7 @@ export const secondFactorPages = {
     if (!allowed.allowed) return page(desk, subject, 'too-many-tries', allowed.retryAfter)
     const codes = await desk.options.passwords.confirmTotp(subject, code)
     if (codes === 'wrong-code') return page(desk, subject, 'wrong-code')
+    await desk.options.clearTries(`second-factor-enrol:${subject}`)
     await desk.record('second-factor.enrolled')
     showCodes(desk, codes)
   },
