@@ -129,7 +129,13 @@ function oauthError({ code }: Refusal): string {
 function pinned({ issuer }: AppOptions): Middleware {
   const { host, protocol } = new URL(issuer)
   return async (ctx, next) => {
-    if (requestInfo(ctx.req).host?.toLowerCase() !== host) throw new PageRefusal('misdirected', 'other-host')
+    const target = originForm(ctx.req.url ?? '', host)
+    // RFC 9112 §3.2: of two Host lines nobody can say which one another party believed.
+    const ambiguous = (ctx.req.headersDistinct['host']?.length ?? 0) > 1
+    if (target === undefined || ambiguous || requestInfo(ctx.req).host?.toLowerCase() !== host) {
+      throw new PageRefusal('misdirected', 'other-host')
+    }
+    ctx.req.url = ctx.originalUrl = ctx.request.originalUrl = target
     const { headers } = ctx.req
     for (const name of Object.keys(headers))
       if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete headers[name]
@@ -138,6 +144,16 @@ function pinned({ issuer }: AppOptions): Middleware {
     ctx.cookies.secure = protocol === 'https:'
     await next()
   }
+}
+
+/**
+ * The request target as a path; undefined when it names another host. A target may be a whole address, which then counts
+ * more than the Host header (RFC 9112 §3.2.2) and which the library would build its own addresses from.
+ */
+function originForm(target: string, host: string): string | undefined {
+  if (target.startsWith('/')) return target
+  const url = URL.parse(target)
+  return url?.host === host && /^https?:$/.test(url.protocol) ? url.pathname + url.search : undefined
 }
 
 function assets({ stylesheet }: Pages): Middleware {
