@@ -43,18 +43,31 @@ export function existingGrant(findConsent: (accountId: string, clientId: string)
     const id = ctx.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId)
     const found = id === undefined ? undefined : await provider.Grant.find(id)
     const grant = found?.accountId === accountId ? found : undefined
+    const wanted = requested(ctx)
     // RFC 9700 has no objection to skipping consent where app and server are one; the registration says so.
-    if (client['first_party'] === true) {
-      return widened(grant ?? newGrant(provider, accountId, client.clientId), requested(ctx))
-    }
-    if (grant !== undefined) return grant
-    const agreed = await findConsent(accountId, client.clientId)
-    return agreed === undefined ? undefined : widened(newGrant(provider, accountId, client.clientId), agreed)
+    const agreed =
+      client['first_party'] === true ? wanted : common(wanted, await findConsent(accountId, client.clientId))
+    if (grant === undefined && isEmpty(agreed)) return undefined
+    return widened(grant ?? new provider.Grant({ accountId, clientId: client.clientId }), agreed)
   }
 }
 
-function newGrant(provider: Provider, accountId: string, clientId: string): Grant {
-  return new provider.Grant({ accountId, clientId })
+/** What was asked for and agreed to before, in whichever browser. */
+function common(wanted: Consent, agreed: Consent | undefined): Consent {
+  const both = (left: readonly string[], right: readonly string[] = []) => left.filter((one) => right.includes(one))
+  const resources = Object.entries(wanted.resources).map(([identifier, scopes]) => [
+    identifier,
+    both(scopes, agreed?.resources[identifier]),
+  ])
+  return {
+    scopes: both(wanted.scopes, agreed?.scopes),
+    claims: both(wanted.claims, agreed?.claims),
+    resources: Object.fromEntries(resources),
+  }
+}
+
+function isEmpty({ scopes, claims, resources }: Consent): boolean {
+  return scopes.length === 0 && claims.length === 0 && Object.values(resources).every((granted) => granted.length === 0)
 }
 
 /** Everything this request asks for. */

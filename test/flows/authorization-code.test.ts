@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { authorize, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { authorize, authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -49,4 +49,16 @@ test('what was allowed once is not asked again, in another browser either', asyn
   const answered = await other.submit(chosen, '/answer', { email: 'bob' })
   expect(answered.left).toBe(true)
   expect(answered.url.searchParams.get('code')).toBeTruthy()
+})
+
+test('what was allowed in one browser later is not asked again in another that is signed in already', async () => {
+  const client = await server.client('web')
+  const [first, second] = [server.visitor(), server.visitor()]
+  await authorize(first, client, pkce(), { name: 'carol' })
+  await authorize(second, client, pkce(), { name: 'carol', extra: { scope: 'openid profile' } })
+  const proof = pkce()
+  const answered = await first.get(authorizeUrl(client, proof, { scope: 'openid profile' }))
+  expect(answered.left).toBe(true)
+  const tokens = await redeem(server, client, answered.url.searchParams.get('code') ?? '', proof)
+  expect(tokens.body['scope']).toBe('openid profile')
 })
