@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/prepare.ts'],
     pool: 'forks',
+    // Most of the time goes into an embedded database each: a core that is kept free is a core wasted.
+    maxWorkers: '100%',
     watch: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
