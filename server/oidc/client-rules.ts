@@ -1,34 +1,23 @@
 /**
  * The library's own rules for client metadata, without a running server.
  *
- * A provider that is never mounted, with the same scopes, methods and features as the one that serves; its key
- * signs nothing and it stores nothing. For the commands that register clients.
+ * A provider that is never mounted, with the same configuration of clients as the one that serves; its key signs
+ * nothing and it stores nothing. For the commands that register clients.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { type Adapter, Provider } from 'oidc-provider'
-import { openidScopes } from './client-metadata.ts'
+import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 
 /** The check that the library makes when a client is used. Throws its `invalid_client_metadata`. */
 export function clientRules(): (metadata: Record<string, unknown>) => Promise<void> {
   const provider = new Provider('https://rules.invalid', {
-    scopes: [...openidScopes],
-    responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes'] },
+    ...clientConfiguration(),
+    features: clientFeatures(),
     cookies: { keys: ['never used to sign a cookie'] },
     // The library warns of its own key and store where none are given. ES256, because making an RSA key takes long.
     jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as never] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     adapter: () => ({}) as Adapter,
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      dPoP: { enabled: true },
-      introspection: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
-      revocation: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
-    },
   })
   // The types know the model as a class of clients, not its static check.
   const { Client } = provider as unknown as { Client: { validate(metadata: object): Promise<void> } }

@@ -12,7 +12,8 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
-import { claimsByScope, claimsOf } from './claims.ts'
+import { claimsOf } from './claims.ts'
+import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
@@ -116,16 +117,12 @@ function configuration(options: ProviderOptions): Configuration {
   const { models, issuer } = options
   const secure = issuer.startsWith('https:')
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
+  const features = clientFeatures()
   return {
+    ...clientConfiguration(),
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes', 'logo_address'] },
-    scopes: ['openid', 'offline_access', 'profile', 'email'],
-    claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
-    responseTypes: ['code'],
-    // Hashed secrets leave no key for HMAC-based methods.
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     extraParams: [impliedConsent],
     pkce: { required: (_ctx, client) => profileOf(String(client['profile']))?.pkceRequired ?? true },
     routes: {
@@ -188,12 +185,10 @@ function configuration(options: ProviderOptions): Configuration {
       (client.redirectUris ?? []).some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
     renderError: (ctx, out, error) => options.pages.error(ctx, out, error),
     features: {
-      // The library's sample pages accept any password.
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      dPoP: { enabled: true, nonceSecret: options.dpopNonceSecret },
+      ...features,
+      dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       introspection: {
-        enabled: true,
+        ...features.introspection,
         async allowedPolicy(ctx, client, token) {
           const own = token.clientId === client.clientId
           if (!own && (await ctx.oidc.provider.Client.find(String(token.clientId))) === undefined) return false
@@ -202,9 +197,8 @@ function configuration(options: ProviderOptions): Configuration {
           return mayIntrospect(client.clientId, token, resource)
         },
       },
-      pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
-        enabled: true,
+        ...features.resourceIndicators,
         getResourceServerInfo: async (_ctx, identifier, client) =>
           resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
         defaultResource: async (_ctx, _client, oneOf) => (oneOf === undefined ? [] : oneOf) as string[],
@@ -212,16 +206,15 @@ function configuration(options: ProviderOptions): Configuration {
         useGrantedResource: async () => true,
       },
       revocation: {
-        enabled: true,
+        ...features.revocation,
         // RFC 7009 §2.1: a token is revoked by the client it was issued to.
         allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
       },
       rpInitiatedLogout: {
-        enabled: true,
+        ...features.rpInitiatedLogout,
         logoutSource: (ctx, form) => options.pages.logout(ctx, form),
         postLogoutSuccessSource: (ctx) => options.pages.signedOut(ctx),
       },
-      userinfo: { enabled: true },
     },
   }
 }

@@ -1,0 +1,37 @@
+/**
+ * The part of the library's configuration by which it judges the metadata of clients.
+ *
+ * Held once, for the provider that serves and for the check at registration (`client-rules.ts`), so that what is
+ * accepted when a client is registered is what works when somebody signs in. Knows no adapter and no page.
+ */
+import type { Configuration } from 'oidc-provider'
+import { claimsByScope } from './claims.ts'
+import { openidScopes } from './client-metadata.ts'
+
+/** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */
+export function clientConfiguration() {
+  return {
+    scopes: [...openidScopes],
+    claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
+    responseTypes: ['code'],
+    // Hashed secrets leave no key for HMAC-based methods.
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes', 'logo_address'] },
+  } satisfies Configuration
+}
+
+/** The features that bring grant types, members and methods of clients; the provider that serves adds its policies. */
+export function clientFeatures() {
+  return {
+    // The library's sample pages accept any password.
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    dPoP: { enabled: true },
+    introspection: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    resourceIndicators: { enabled: true },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    userinfo: { enabled: true },
+  } satisfies Configuration['features']
+}
