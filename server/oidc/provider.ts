@@ -16,6 +16,7 @@ import { claimsOf } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
+import { type FormPostPage, formPosts } from './form-posts.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { existingGrant, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
@@ -49,6 +50,8 @@ export interface ProviderPages {
   logout(ctx: KoaContextWithOIDC, form: string): void
   signedOut(ctx: KoaContextWithOIDC): void
   notFound(ctx: Context): void
+  /** Makes the library's page that posts an answer to the app at `target` fit for a browser. */
+  formPost: FormPostPage
 }
 
 /** The client by which the account page signs people in; built in, because the server is its own app. */
@@ -90,6 +93,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   provider.use(answered(options))
+  provider.use(formPosts(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(tokenWrites(models.flush, options.onError))
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)

@@ -1,0 +1,60 @@
+/**
+ * What becomes of the library's three self-submitting pages, which show nothing where scripts do not run.
+ *
+ * Two of them only lead back to this server: leaving one account for another, and signing out where nobody is signed in.
+ * Both are done at once and end in a redirect. The third carries an answer to the app (`response_mode=form_post`).
+ */
+import type { Middleware } from 'koa'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+
+export type FormPostPage = (ctx: KoaContextWithOIDC, target: string) => void
+
+/** A middleware for the provider; `toApp` makes the page that posts to an app fit for a browser. */
+export function formPosts(toApp: FormPostPage): Middleware {
+  return async (plainCtx, next) => {
+    await next()
+    const ctx = plainCtx as unknown as KoaContextWithOIDC
+    const { oidc } = ctx
+    if (oidc === undefined || typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
+    if (oidc.route === 'end_session') return seeOther(ctx, afterLogout(ctx))
+    const target = oidc.session?.state?.['postLogoutRedirectUri']
+    if (oidc.route === 'resume' && target === oidc.urlFor('resume', { uid: String(ctx['params'].uid) })) {
+      await leaveSession(ctx)
+      return seeOther(ctx, target)
+    }
+    toApp(ctx, String(oidc.params?.['redirect_uri']))
+  }
+}
+
+/** Ends the session of the person who was here before, as their sign-out would: offline access goes on. */
+async function leaveSession(ctx: KoaContextWithOIDC): Promise<void> {
+  const { session, provider } = ctx.oidc
+  if (session === undefined) return
+  for (const { grantId, persistsLogout } of Object.values(session.authorizations ?? {}) as Authorization[]) {
+    if (grantId === undefined || persistsLogout === true) continue
+    await (await provider.Grant.find(grantId))?.destroy()
+  }
+  await session.destroy()
+  ctx.cookies.set(provider.cookieName('session'), null, { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true })
+}
+
+/** What the library notes of an app in a session. */
+interface Authorization {
+  grantId?: string
+  /** Offline access was given. */
+  persistsLogout?: boolean
+}
+
+/** Where the app wants the browser after a sign-out; the library has held the address against the registered ones. */
+function afterLogout({ oidc }: KoaContextWithOIDC): string {
+  const { post_logout_redirect_uri: target, state } = oidc.params ?? {}
+  if (typeof target !== 'string') return oidc.urlFor('end_session_success')
+  const url = new URL(target)
+  if (typeof state === 'string') url.searchParams.set('state', state)
+  return url.href
+}
+
+function seeOther(ctx: KoaContextWithOIDC, target: string): void {
+  ctx.redirect(target)
+  ctx.status = 303
+}
