@@ -57,7 +57,7 @@ function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
       // Pages set a policy of their own; whatever else a browser may be shown gets the strictest.
       'content-security-policy':
         "default-src 'none'; script-src 'none'; form-action 'self' https:; frame-ancestors 'none'",
-      ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=63072000; includeSubDomains' } : {}),
+      ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=63072000' } : {}),
     })
     try {
       await next()

@@ -59,7 +59,7 @@ export const settings = {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Shortest secret of the key ring, characters. */
-export const minimumSecretLength = 32
+const minimumSecretLength = 32
 
 /** Reads the settings. Throws `ConfigError` with every problem found. */
 export function readConfig(env: Environment): Config {

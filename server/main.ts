@@ -7,6 +7,7 @@
  */
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
 import { passwordHashing } from '../adapters/crypto/password-hash.ts'
 import { sealer as createSealer, type Sealer } from '../adapters/crypto/seal.ts'
@@ -58,6 +59,8 @@ export interface StartOptions {
   store?: Store
   /** Further ways to prove who one is. */
   providers?: readonly IdentityProvider[]
+  /** Gives up a start that still waits for the database. */
+  signal?: AbortSignal
 }
 
 export interface RunningServer {
@@ -88,7 +91,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   let composed: Awaited<ReturnType<typeof compose>>
   try {
     store = options.store ?? (await openStore(config, log))
-    await migrated(store, log, stopping.signal)
+    await migrated(store, log, options.signal)
     const sealer = createSealer(secretsOf(config))
     if (options.store === undefined && store.kind === 'embedded') {
       adminSocket = await openAdminSocket({ config, store, sealer, now, log })
@@ -299,19 +302,19 @@ async function openStore(config: Config, log: Log): Promise<Store> {
 }
 
 /** Applies migrations, waiting for a database that is not there yet. */
-async function migrated(store: Store, log: Log, signal: AbortSignal): Promise<void> {
+async function migrated(store: Store, log: Log, signal?: AbortSignal): Promise<void> {
   for (;;) {
     try {
       const applied = await store.migrate()
       if (applied.length > 0) log.info({ migrations: applied }, 'database migrated')
       return
     } catch (error) {
-      if (store.kind === 'embedded' || !isUnreachable(error) || signal.aborted) throw error
+      if (store.kind === 'embedded' || !isUnreachable(error)) throw error
       log.warn(
         { error: describe(error).split('\n')[0] },
         `the database does not answer; next try in ${retryInterval / 1000} s`,
       )
-      await new Promise((resolve) => setTimeout(resolve, retryInterval))
+      await setTimeout(retryInterval, undefined, signal === undefined ? {} : { signal })
     }
   }
 }
@@ -336,11 +339,26 @@ async function main(): Promise<void> {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
   const config = readConfig(process.env)
-  const server = await startServer(config)
-  process.stdout.write(welcome(config, server))
+  const waiting = new AbortController()
+  let server: RunningServer | undefined
+  // Before the start, because it may wait for the database: the first process of a container ignores what it does not handle.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void server.stop().then(() => process.exit(0)))
+    process.once(signal, () => {
+      waiting.abort()
+      void server?.stop().then(() => process.exit(0))
+    })
   }
+  try {
+    server = await startServer(config, { signal: waiting.signal })
+  } catch (error) {
+    if (waiting.signal.aborted) process.exit(0)
+    throw error
+  }
+  if (waiting.signal.aborted) {
+    await server.stop()
+    process.exit(0)
+  }
+  process.stdout.write(welcome(config, server))
 }
 
 function welcome(config: Config, { issuer }: RunningServer): string {

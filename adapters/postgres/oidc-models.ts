@@ -53,7 +53,7 @@ export interface OidcModelsOptions {
 }
 
 /** The database did not answer: a 503 that a client may repeat, never `invalid_grant`. */
-export class StorageUnavailable extends errors.OIDCProviderError {
+class StorageUnavailable extends errors.OIDCProviderError {
   override error_description = 'the server cannot reach its database; try again shortly'
 
   constructor(cause: unknown) {

@@ -34,7 +34,7 @@ export function clientLookup(
 }
 
 /** The client in the library's terms; hashes stand where a secret would (`compareClientSecret` knows). */
-export function libraryMetadata(client: Client): Record<string, unknown> {
+function libraryMetadata(client: Client): Record<string, unknown> {
   // The library keeps clients by the text of their metadata: a picture has no business in there, its address has.
   const { logo, ...metadata } = client.metadata
   const logoAddress = logoUrl(client.id, logo)

@@ -9,7 +9,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import { impliedConsent } from './offline-access.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
-export const sessionLifetime = 30 * 24 * 60 * 60
+const sessionLifetime = 30 * 24 * 60 * 60
 
 /** The prompts of the library with our own checks. */
 export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
