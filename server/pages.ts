@@ -49,7 +49,7 @@ export function sendPage(
  * Browsers hold `form-action` against every redirect that follows a form, so it names where sign-in may end: https, and
  * what the client's redirect URI needs beyond that.
  */
-function contentSecurityPolicy(formTargets: readonly string[] = []): string {
+export function contentSecurityPolicy(formTargets: readonly string[] = []): string {
   return [
     "default-src 'none'",
     "script-src 'none'",
