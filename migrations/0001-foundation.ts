@@ -96,6 +96,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('identifier', 'text', (column) => column.primaryKey())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('scopes', 'jsonb', (column) => column.notNull())
+    .addColumn('scope_descriptions', 'jsonb', (column) => column.notNull())
     .addColumn('token_format', 'text', (column) => column.notNull())
     .addColumn('token_ttl', 'integer', (column) => column.notNull())
     .addColumn('client_id', 'text', (column) => column.references('clients.id').onDelete('set null'))

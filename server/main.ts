@@ -237,6 +237,7 @@ async function compose({
     accounts,
     clients,
     grants: grantStore(db, now),
+    findResource,
     sessions,
     passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),
     spendTry: (key) => limits.spend(key, accountTries),

@@ -36,6 +36,7 @@ export type AuditEventName =
   | 'client.enabled'
   | 'client.removed'
   | 'resource.added'
+  | 'resource.updated'
   | 'resource.removed'
 
 export interface NewAuditEvent {

@@ -13,6 +13,8 @@ export interface Grant {
   readonly clientId: string
   /** OpenID scopes and the scopes of every resource. */
   readonly scopes: readonly string[]
+  /** The scopes of each resource, by its identifier (RFC 8707). */
+  readonly resourceScopes: Readonly<Record<string, readonly string[]>>
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly revokedAt: Date | undefined
@@ -101,7 +103,7 @@ function read(row: Selectable<GrantRow>): Grant {
     id: row.id,
     accountId: row.account_id ?? undefined,
     clientId: row.client_id,
-    scopes: scopesOf(row.payload),
+    ...scopesOf(row.payload),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at ?? undefined,
@@ -110,8 +112,17 @@ function read(row: Selectable<GrantRow>): Grant {
 }
 
 /** The payload is the library's: `{ openid: { scope }, resources: { <uri>: <scopes> } }`. */
-function scopesOf(payload: Record<string, unknown>): readonly string[] {
+function scopesOf(payload: Record<string, unknown>): Pick<Grant, 'scopes' | 'resourceScopes'> {
   const { openid, resources } = payload as { openid?: { scope?: string }; resources?: Record<string, string> }
-  const texts = [openid?.scope, ...Object.values(resources ?? {})]
-  return [...new Set(texts.flatMap((text) => (typeof text === 'string' ? text.split(' ') : [])))].filter(Boolean)
+  const resourceScopes = Object.fromEntries(
+    Object.entries(resources ?? {}).map(([identifier, text]) => [identifier, words(text)]),
+  )
+  return {
+    scopes: [...new Set([...words(openid?.scope), ...Object.values(resourceScopes).flat()])],
+    resourceScopes,
+  }
+}
+
+function words(text: unknown): readonly string[] {
+  return typeof text === 'string' ? text.split(' ').filter(Boolean) : []
 }

@@ -13,6 +13,8 @@ export interface Resource {
   readonly identifier: string
   readonly name: string
   readonly scopes: readonly string[]
+  /** What a scope allows, in words for people; by scope, for those that have any. */
+  readonly scopeDescriptions: Readonly<Record<string, string>>
   readonly tokenFormat: TokenFormat
   /** Lifetime of access tokens, seconds. */
   readonly tokenTtl: number
@@ -21,7 +23,11 @@ export interface Resource {
   readonly createdAt: Date
 }
 
-export type NewResource = Omit<Resource, 'createdAt'>
+export type NewResource = Omit<Resource, 'createdAt' | 'scopeDescriptions'> &
+  Partial<Pick<Resource, 'scopeDescriptions'>>
+
+/** What is absent stays as it is. */
+export type ResourceChanges = Partial<Pick<Resource, 'name' | 'scopes' | 'scopeDescriptions'>>
 
 export interface Resources {
   find(identifier: string): Promise<Resource | undefined>
@@ -31,6 +37,8 @@ export interface Resources {
   byClient(clientId: string): Promise<readonly Resource[]>
   /** Answers undefined when the identifier is taken. */
   add(resource: NewResource): Promise<Resource | undefined>
+  /** Answers undefined when there is no such resource. */
+  update(identifier: string, changes: ResourceChanges): Promise<Resource | undefined>
   /** False when there was none. Its introspection client stays: the caller decides. */
   remove(identifier: string): Promise<boolean>
 }
@@ -61,12 +69,26 @@ export function resources(db: Kysely<Database>, now: () => Date): Resources {
           identifier: resource.identifier,
           name: resource.name,
           scopes: JSON.stringify(resource.scopes),
+          scope_descriptions: JSON.stringify(resource.scopeDescriptions ?? {}),
           token_format: resource.tokenFormat,
           token_ttl: resource.tokenTtl,
           client_id: resource.clientId ?? null,
           created_at: now(),
         })
         .onConflict((conflict) => conflict.column('identifier').doNothing())
+        .returningAll()
+        .executeTakeFirst()
+      return row && read(row)
+    },
+    async update(identifier, { name, scopes, scopeDescriptions }) {
+      const row = await db
+        .updateTable('resources')
+        .set((it) => ({
+          name: name ?? it.ref('name'),
+          ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
+          ...(scopeDescriptions === undefined ? {} : { scope_descriptions: JSON.stringify(scopeDescriptions) }),
+        }))
+        .where('identifier', '=', identifier)
         .returningAll()
         .executeTakeFirst()
       return row && read(row)
@@ -87,6 +109,7 @@ function read(row: Selectable<ResourceRow>): Resource {
     identifier: row.identifier,
     name: row.name,
     scopes: row.scopes,
+    scopeDescriptions: row.scope_descriptions,
     tokenFormat: row.token_format === 'jwt' ? 'jwt' : 'opaque',
     tokenTtl: row.token_ttl,
     clientId: row.client_id ?? undefined,

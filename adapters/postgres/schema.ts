@@ -101,6 +101,8 @@ export interface ResourceRow {
   identifier: string
   name: string
   scopes: JsonColumn<string[]>
+  /** Words for people by scope, for those that have any. */
+  scope_descriptions: JsonColumn<Record<string, string>>
   token_format: string
   /** Lifetime of access tokens, seconds. */
   token_ttl: number

@@ -6,6 +6,7 @@ import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
+import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { AccountRoutes } from '../../views/account.ts'
 import type { Words } from '../../views/words.ts'
@@ -19,6 +20,7 @@ export interface AccountOptions {
   accounts: Accounts
   clients: Clients
   grants: Grants
+  findResource: (identifier: string) => Promise<Resource | undefined>
   sessions: Sessions
   passwords: PasswordSettings
   /** Counts a try; seconds to wait when there were too many. */

@@ -6,10 +6,13 @@
  */
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import type { Grant } from '../../adapters/postgres/grants.ts'
 import { accountPage } from '../../views/account.ts'
+import type { ScopeCard } from '../../views/scope.ts'
 import { readForm } from '../forms.ts'
 import { clientCard } from '../interactions/desk.ts'
 import { accountClientId } from '../oidc/provider.ts'
+import { scopeCards } from '../oidc/scope-cards.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
@@ -105,7 +108,7 @@ async function overview({ ctx, visit, on, passwordSubject, options }: Desk): Pro
 }
 
 /** One entry per app: what was granted in several browsers is taken back in one. */
-async function connectedApps(accountId: string, { grants, clients }: AccountOptions) {
+async function connectedApps(accountId: string, { grants, clients, findResource }: AccountOptions) {
   const granted = (await grants.list({ accountId })).filter(
     ({ clientId, revokedAt }) => revokedAt === undefined && clientId !== accountClientId,
   )
@@ -124,12 +127,31 @@ async function connectedApps(accountId: string, { grants, clients }: AccountOpti
         grantId: own[0]?.id ?? '',
         clientName: card.name ?? clientId,
         host: card.host,
-        scopes: [...new Set(own.flatMap(({ scopes }) => scopes))].map((name) => ({ name })),
+        scopes: await grantedScopes(own, findResource),
         since: new Date(Math.min(...own.map(({ createdAt }) => createdAt.getTime()))),
         lastUsed: Math.max(...used) > 0 ? new Date(Math.max(...used)) : undefined,
       }
     }),
   )
+}
+
+/** Once each, though granted in several browsers; those of an API in its own words. */
+async function grantedScopes(
+  own: readonly Grant[],
+  findResource: AccountOptions['findResource'],
+): Promise<readonly ScopeCard[]> {
+  const byResource = Map.groupBy(
+    own.flatMap(({ resourceScopes }) => Object.entries(resourceScopes)),
+    ([identifier]) => identifier,
+  )
+  const ofResources = await Promise.all(
+    [...byResource].map(async ([identifier, entries]) =>
+      scopeCards(await findResource(identifier), [...new Set(entries.flatMap(([, scopes]) => scopes))]),
+    ),
+  )
+  const named = new Set(ofResources.flat().map(({ name }) => name))
+  const others = [...new Set(own.flatMap(({ scopes }) => scopes))].filter((name) => !named.has(name))
+  return [...others.map((name) => ({ name })), ...ofResources.flat()]
 }
 
 async function revokeApp({ ctx, visit, options, record, done }: Desk): Promise<void> {

@@ -1,26 +1,37 @@
 /** Commands that register APIs (resource servers, RFC 8707), each with the client by which it asks about tokens. */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, openidScopes } from '../oidc/client-metadata.ts'
+import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
-import { newClientId } from './client.ts'
-import { type Answer, type Command, type Context, type Input, UsageError } from './command.ts'
+import { knownResourceScopes, newClientId } from './client.ts'
+import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
+import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
 
 /** Seconds. */
 const tokenTtl = { default: 600, least: 30, most: 86_400 }
 
+const words =
+  'What follows the first = of a scope are the words in which people are asked for it; without them they see its name.'
+
+const descriptiveOptions = {
+  name: { type: 'string', value: 'name', summary: 'name that people see when they are asked for consent' },
+  scope: { type: 'string', multiple: true, value: 'scope', summary: 'what can be allowed at this API, and its words' },
+} as const satisfies Record<string, Option>
+
 export const resourceCommands: readonly Command[] = [
   {
     name: 'resource add',
-    usage: '<identifier> --name <name> [--scope <scope>]...',
+    usage: '<identifier> --name <name> [--scope <scope>[=<words>]]...',
     summary: 'register an API and print the id and, once only, the secret by which it introspects tokens',
-    details: ['The identifier is the URI that apps name as "resource"; it stands in the tokens as their audience.'],
+    details: [
+      'The identifier is the URI that apps name as "resource"; it stands in the tokens as their audience.',
+      words,
+    ],
     arguments: [1, 1],
     options: {
-      name: { type: 'string', value: 'name', summary: 'name that people see when they are asked for consent' },
-      scope: { type: 'string', multiple: true, value: 'scope', summary: 'what can be allowed at this API' },
+      ...descriptiveOptions,
       'token-format': { type: 'string', value: 'jwt|opaque', summary: 'kind of access token (default jwt)' },
       'token-ttl': {
         type: 'string',
@@ -28,8 +39,27 @@ export const resourceCommands: readonly Command[] = [
         summary: `lifetime of access tokens (default ${tokenTtl.default})`,
       },
     },
-    examples: ['resource add https://api.example --name "Notes API" --scope notes:read --scope notes:write --json'],
+    examples: [
+      'resource add https://api.example --name "Notes API" --scope notes:read --scope notes:write --json',
+      'resource add https://api.example --name "Photos" --scope photos:read="Look at your photos"',
+    ],
     run: add,
+  },
+  {
+    name: 'resource update',
+    usage: '<identifier> [--name <name>] [--scope <scope>[=<words>]]...',
+    summary: 'change the name or the scopes of an API; what is not named stays',
+    details: [
+      'The scopes that are given replace the whole list; an empty text takes all away. A scope given without = keeps the words that it has.',
+      words,
+    ],
+    arguments: [1, 1],
+    options: descriptiveOptions,
+    examples: [
+      'resource update https://api.example --scope notes:read="Read your notes" --scope notes:write',
+      'resource update https://api.example --name "Notes"',
+    ],
+    run: update,
   },
   {
     name: 'resource list',
@@ -64,6 +94,7 @@ function describe(resource: Resource): Record<string, unknown> {
     identifier: resource.identifier,
     name: resource.name,
     scopes: resource.scopes,
+    scope_descriptions: resource.scopeDescriptions,
     token_format: resource.tokenFormat,
     token_ttl: resource.tokenTtl,
     client_id: resource.clientId ?? null,
@@ -74,11 +105,11 @@ function describe(resource: Resource): Record<string, unknown> {
 async function add(context: Context, input: Input): Promise<Answer> {
   const identifier = input.argument(0) ?? ''
   const name = input.text('name')
-  const scopes = [...new Set((input.list('scope') ?? []).flatMap((text) => text.split(/\s+/)).filter(Boolean))]
+  const wanted = readScopes(input.list('scope') ?? [])
   const tokenFormat = input.text('token-format') ?? 'jwt'
   if (tokenFormat !== 'jwt' && tokenFormat !== 'opaque') throw new UsageError('--token-format must be jwt or opaque.')
   const seconds = readTtl(input.text('token-ttl'))
-  const problems = [identifierProblem(identifier), ...scopes.map(scopeProblem)].filter((it) => it !== undefined)
+  const problems = [identifierProblem(identifier), ...wanted.problems].filter((it) => it !== undefined)
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const taken = () => new Refusal('invalid', `The resource ${identifier} is registered already.`)
   if ((await context.resources.find(identifier)) !== undefined) throw taken()
@@ -94,7 +125,8 @@ async function add(context: Context, input: Input): Promise<Answer> {
   const resource = await context.resources.add({
     identifier,
     name: String(metadata['client_name']),
-    scopes,
+    scopes: wanted.scopes,
+    scopeDescriptions: wanted.descriptions,
     tokenFormat,
     tokenTtl: seconds,
     clientId,
@@ -111,12 +143,76 @@ async function add(context: Context, input: Input): Promise<Answer> {
   }
 }
 
-async function remove(context: Context, input: Input): Promise<Answer> {
+async function update(context: Context, input: Input): Promise<Answer> {
+  const resource = await existing(context, input)
+  const { identifier } = resource
+  const given = input.list('scope')
+  if (input.text('name') === undefined && given === undefined) throw new UsageError('Say what to change.')
+  const wanted = given === undefined ? undefined : readScopes(given, resource.scopeDescriptions)
+  if (wanted !== undefined && wanted.problems.length > 0) throw new Refusal('invalid', wanted.problems.join('\n'))
+  const name = await rename(context, resource, input.text('name'))
+  const updated = await context.resources.update(identifier, {
+    ...(name === undefined ? {} : { name }),
+    ...(wanted === undefined ? {} : { scopes: wanted.scopes, scopeDescriptions: wanted.descriptions }),
+  })
+  if (updated === undefined) throw new Refusal('not-found', 'The resource was removed meanwhile.')
+  const changed = [...(name === undefined ? [] : ['name']), ...(wanted === undefined ? [] : ['scopes'])]
+  await context.audit.record({
+    event: 'resource.updated',
+    clientId: resource.clientId,
+    detail: { identifier, changed },
+  })
+  const notice = await orphanedScopes(context, resource, updated)
+  const scopes = updated.scopes.map((scope) => {
+    const description = updated.scopeDescriptions[scope]
+    return `scope: ${scope}${description === undefined ? '' : ` = ${description}`}`
+  })
+  return {
+    json: describe(updated),
+    text: [`Changed ${identifier}.`, `name: ${updated.name}`, ...scopes],
+    ...(notice === undefined ? {} : { notice }),
+  }
+}
+
+/** Checks the name as that of a client and gives it to the client that serves this API alone, too. */
+async function rename(context: Context, resource: Resource, name: string | undefined): Promise<string | undefined> {
+  if (name === undefined) return undefined
+  const clientId = await ownClient(context, resource)
+  const client = clientId === undefined ? undefined : await context.clients.find(clientId)
+  const metadata = await buildMetadata(
+    { id: clientId ?? newClientId(), profile: 'resource', given: { ...client?.metadata, client_name: name } },
+    { validate: context.validateMetadata, resourceScopes: [] },
+  )
+  if (clientId !== undefined) await context.clients.update(clientId, metadata)
+  return String(metadata['client_name'])
+}
+
+/** What to know of scopes that no API has any more. */
+async function orphanedScopes(context: Context, before: Resource, after: Resource): Promise<string | undefined> {
+  const known = new Set(await knownResourceScopes(context))
+  const gone = before.scopes.filter((scope) => !after.scopes.includes(scope) && !known.has(scope))
+  if (gone.length === 0) return undefined
+  const holders = (await context.clients.list()).filter(({ metadata }) =>
+    resourceScopesOf(metadata).some((scope) => gone.includes(scope)),
+  )
+  return holders.length === 0
+    ? undefined
+    : `Registered for a scope that no API has any more: ${holders.map(({ id }) => id).join(', ')}. See: habitat-auth client update --help`
+}
+
+/** The resource named by the first argument. Throws `Refusal`. */
+async function existing({ resources }: Context, input: Input): Promise<Resource> {
   const identifier = input.argument(0) ?? ''
-  const resource = await context.resources.find(identifier)
+  const resource = await resources.find(identifier)
   if (resource === undefined) {
     throw new Refusal('not-found', `There is no resource "${identifier}". See: habitat-auth resource list`)
   }
+  return resource
+}
+
+async function remove(context: Context, input: Input): Promise<Answer> {
+  const resource = await existing(context, input)
+  const { identifier } = resource
   const clientId = await ownClient(context, resource)
   const dryRun = input.flag('dry-run')
   if (!dryRun) {
@@ -151,16 +247,6 @@ function identifierProblem(identifier: string): string | undefined {
   if (url.username !== '' || url.password !== '') return `The identifier has a user name or password. ${form}`
   if (url.protocol === 'https:' || url.protocol === 'urn:' || isLoopback(identifier)) return undefined
   return `The identifier must be https (http only on localhost) or urn:. ${form}`
-}
-
-/** RFC 6749 §3.3: printable ASCII without space, quote and backslash. */
-function scopeProblem(scope: string): string | undefined {
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(scope)) {
-    return `The scope ${JSON.stringify(scope)} may hold only printable ASCII characters without quotes and backslashes (RFC 6749 §3.3).`
-  }
-  return (openidScopes as readonly string[]).includes(scope)
-    ? `The scope "${scope}" is about the person (OpenID Connect) and belongs to no API. Use a name such as notes:read.`
-    : undefined
 }
 
 function readTtl(text: string | undefined): number {

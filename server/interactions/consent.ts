@@ -9,7 +9,9 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
 import { readForm } from '../forms.ts'
+import { openidScopes } from '../oidc/client-metadata.ts'
 import { addTo } from '../oidc/policy.ts'
+import { scopeCards } from '../oidc/scope-cards.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { Desk } from './desk.ts'
 
@@ -19,8 +21,6 @@ export interface ConsentOptions {
   remember: (accountId: string, clientId: string, given: Consent) => Promise<void>
   audit: (event: NewAuditEvent) => Promise<void>
 }
-
-const ownScopes = ['openid', 'profile', 'email', 'offline_access']
 
 export function consent(options: ConsentOptions) {
   async function show(desk: Desk): Promise<void> {
@@ -34,10 +34,10 @@ export function consent(options: ConsentOptions) {
         client: desk.client,
         account: { label: account.email ?? account.name ?? account.id },
         scopes: wanted.scopes.map((name) => ({ name })),
-        resources: resources.map(({ identifier, name }) => ({
-          identifier,
-          name,
-          scopes: (wanted.resources[identifier] ?? []).map((scope) => ({ name: scope })),
+        resources: resources.map((resource) => ({
+          identifier: resource.identifier,
+          name: resource.name,
+          scopes: scopeCards(resource, wanted.resources[resource.identifier] ?? []),
         })),
         offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
         switchAccount: desk.path('switch'),
@@ -79,7 +79,7 @@ function wishes(desk: Desk, resources: readonly Resource[]): Consent {
   const asked = String(desk.params['scope'] ?? '').split(' ')
   const missingClaims = desk.prompt.details['missingOIDCClaims']
   return {
-    scopes: ownScopes.filter((scope) => asked.includes(scope)),
+    scopes: openidScopes.filter((scope) => asked.includes(scope)),
     claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
     resources: Object.fromEntries(
       resources.map(({ identifier, scopes }) => [identifier, scopes.filter((scope) => asked.includes(scope))]),

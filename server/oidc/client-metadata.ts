@@ -31,7 +31,7 @@ export const openidScopes = ['openid', 'profile', 'email', 'offline_access'] as 
 
 const maximumNameLength = 100
 const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const
-// Line breaks and escapes, and what turns or hides text: a name is shown where people decide whom to trust.
+// Line breaks and escapes, and what turns or hides text: words are shown where people decide whom to trust.
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
 
 /**
@@ -54,6 +54,11 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
   const metadata = { ...splitScopes(given, profile), ...profile.metadata }
   await askLibrary(request.id, metadata, profile, rules.validate)
   return metadata
+}
+
+/** Whether a text holds a line break, or a character that nobody sees or that turns the text around. */
+export function hasInvisible(text: string): boolean {
+  return unprintable.test(text)
 }
 
 /** The scopes of resource servers that a client may ask for: none unless they were registered for it. */
@@ -115,14 +120,14 @@ function memberProblems(given: Metadata, profile: Profile): string[] {
 function nameProblems(name: unknown): string[] {
   if (typeof name !== 'string' || name.trim() === '') return ['A client needs a name that people will recognise.']
   if (name.length > maximumNameLength) return [`The name has more than ${maximumNameLength} characters.`]
-  return unprintable.test(name) ? ['The name holds a line break or another invisible character. Leave it out.'] : []
+  return hasInvisible(name) ? ['The name holds a line break or another invisible character. Leave it out.'] : []
 }
 
 function uriProblems(given: Metadata): string[] {
   return uriMembers.flatMap((name) => {
     const value = given[name]
     if (value === undefined) return []
-    const url = typeof value === 'string' && !unprintable.test(value) ? URL.parse(value) : null
+    const url = typeof value === 'string' && !hasInvisible(value) ? URL.parse(value) : null
     return url?.protocol === 'https:' && url.username === '' && url.password === ''
       ? []
       : [`"${name}" must be an https address such as https://app.example/about, not ${JSON.stringify(value)}.`]

@@ -10,7 +10,7 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 /** Splits an example as a shell would, as far as examples go. */
 function words(example: string): string[] {
   const [line = ''] = example.split(/ [<>|] /)
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
+  return [...line.matchAll(/(?:"[^"]*"|[^\s"])+/g)].map(([word]) => word.replaceAll('"', ''))
 }
 
 test.each(commands.map((command) => [command.name, command] as const))(

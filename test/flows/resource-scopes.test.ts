@@ -1,7 +1,9 @@
 /** What was registered at the command line is what a token can do (RFC 8707, RFC 6749 §3.3). */
 import { expect, test } from 'vitest'
+import { authorizeUrl, pkce } from '../support/authorize.ts'
 import { commandLine } from '../support/command-line.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { register, somebody } from '../support/people.ts'
+import { startTestServer, type TestServer, testRedirectUri } from '../support/server.ts'
 
 interface Credentials {
   client_id: string
@@ -55,4 +57,32 @@ test('a rotated secret works beside the one before, a disabled client not at all
   expect(await post(server, '/token', wrong, body)).toMatchObject({ status: 401, json: { error: 'invalid_client' } })
   await run(['client', 'disable', first.client_id])
   await expect.poll(async () => (await post(server, '/token', second, body)).status, { timeout: 5_000 }).toBe(401)
+})
+
+test('consent and account page say what an app may do at an API in the words that were registered', async () => {
+  await using server = await startTestServer()
+  const run = commandLine(server.database.store)
+  const described = ['--scope', 'notes:read=Read <your> notes', '--scope', 'notes:write']
+  await run(['resource', 'add', resource, '--name', 'Notes', ...described])
+  const added = await run([
+    ...['client', 'add', '--profile', 'web', '--name', 'Reader', '--redirect-uri', testRedirectUri, '--json'],
+    ...['--scope', 'openid notes:read notes:write'],
+  ])
+  const { client_id: id, client_secret: secret } = added.json() as Credentials
+  const client = { id, secret, redirectUri: testRedirectUri }
+  const person = server.visitor()
+  const page = await register(
+    person,
+    authorizeUrl(client, pkce(), { scope: 'openid notes:read notes:write', resource }),
+    somebody(),
+  )
+  expect(page.text).toContain('<bdi>Read &lt;your&gt; notes</bdi>')
+  expect(page.text).toContain('<code><bdi>notes:write</bdi></code>')
+  expect(page.text).not.toContain('notes:read')
+  expect(await person.submit(page, '/consent', { decision: 'allow' })).toMatchObject({ left: true })
+
+  const account = await person.get('/account')
+  expect(account.text).toContain('<bdi>Read &lt;your&gt; notes</bdi>')
+  expect(account.text).toContain('<code><bdi>notes:write</bdi></code>')
+  expect(account.text).not.toContain('notes:read')
 })

@@ -8,6 +8,7 @@ const api = {
   identifier: 'https://api.example/v1',
   name: 'API',
   scopes: ['notes:read', 'notes:write'],
+  scopeDescriptions: { 'notes:read': 'Look at your notes' },
   tokenFormat: 'jwt',
   tokenTtl: 600,
   clientId: undefined,
@@ -47,4 +48,18 @@ test('removing a resource says whether there was one', async () => {
   await store.add(api)
   expect(await store.remove(api.identifier)).toBe(true)
   expect(await store.remove(api.identifier)).toBe(false)
+})
+
+test('an update changes what is named, and only there', async () => {
+  await using database = await openTestDatabase()
+  const store = resources(database.store.db, () => time)
+  await store.add(api)
+  const { scopeDescriptions: _, ...silent } = api
+  const other = await store.add({ ...silent, identifier: 'https://other.example' })
+  expect(other?.scopeDescriptions).toEqual({})
+  const changes = { scopes: ['notes:all'], scopeDescriptions: { 'notes:all': 'Everything' } }
+  expect(await store.update(api.identifier, changes)).toEqual({ ...api, ...changes, createdAt: time })
+  expect(await store.update(api.identifier, {})).toEqual({ ...api, ...changes, createdAt: time })
+  expect(await store.update('https://none.example', { name: 'x' })).toBeUndefined()
+  expect(await store.find('https://other.example')).toEqual(other)
 })
