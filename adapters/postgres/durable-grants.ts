@@ -36,14 +36,15 @@ export function durableGrants(db: Kysely<Database>, now: () => Date) {
       return rows[0] === undefined ? undefined : { ...rows[0].payload, jti: id }
     },
 
-    /** Ends the grant and with it every code and token that hangs on it. Idempotent. */
-    async revoke(id: string): Promise<void> {
-      await db
+    /** Ends the grant and with it every code and token that hangs on it; true for the one caller who ended it. */
+    async revoke(id: string): Promise<boolean> {
+      const { numUpdatedRows } = await db
         .updateTable('grants')
         .set({ revoked_at: now() })
         .where('id', '=', id)
         .where('revoked_at', 'is', null)
-        .execute()
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
     },
   }
 }

@@ -88,11 +88,12 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
 
   async function spent(outcome: SpendOutcome, model: string): Promise<void> {
     if (outcome.result === 'ok') return
-    if (outcome.result === 'already-spent' && outcome.grantId !== undefined) {
-      await grants.revoke(outcome.grantId)
-      options.onReplay({ model, grantId: outcome.grantId })
-    }
+    if (outcome.result === 'already-spent' && outcome.grantId !== undefined) await endReplayed(outcome.grantId, model)
     throw spendError(model)
+  }
+
+  async function endReplayed(grantId: string, model: string): Promise<void> {
+    if (await grants.revoke(grantId)) options.onReplay({ model, grantId })
   }
 
   function artifactAdapter(model: string): ModelAdapter {
@@ -170,7 +171,13 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
             const at = scope()
             return (at === undefined ? undefined : memo.of(at.key).grant(id)) ?? (await grants.find(id))
           },
-          destroy: (id) => grants.revoke(id),
+          async destroy(id) {
+            const at = scope()
+            const replayedModel = at === undefined ? undefined : memo.of(at.key).spentModel()
+            // At the token endpoint the library ends a grant for one reason: what was spent was presented again.
+            if (at?.defer === true && replayedModel !== undefined) await endReplayed(id, replayedModel)
+            else await grants.revoke(id)
+          },
         }
       case 'Session':
         return { ...unsupported(model), ...sessions }

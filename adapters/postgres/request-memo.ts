@@ -20,6 +20,8 @@ export interface Memo {
   grant(id: string): Record<string, unknown> | undefined
   account(id: string): Selectable<AccountRow> | undefined
   successorHash(idHash: string): string | undefined
+  /** The model of a row that this request presented although it was spent. */
+  spentModel(): string | undefined
 }
 
 export function requestMemo(): { of(key: object): Memo; forget(key: object): void } {
@@ -41,6 +43,7 @@ function memo(): Memo {
   const grants = new Map<string, Record<string, unknown>>()
   const accounts = new Map<string, Selectable<AccountRow>>()
   const successors = new Map<string, string>()
+  let spentModel: string | undefined
   return {
     writes: [],
     spend: undefined,
@@ -49,7 +52,8 @@ function memo(): Memo {
       artifacts.set(idHash, known)
       return known
     },
-    remember({ idHash, grant, account, successorHash }) {
+    remember({ idHash, model, consumedAt, grant, account, successorHash }) {
+      if (consumedAt !== undefined) spentModel = model
       if (grant !== undefined) grants.set(grant.id, { ...grant.payload, jti: grant.id })
       if (account !== undefined) accounts.set(account.id, account)
       if (successorHash !== undefined) successors.set(idHash, successorHash)
@@ -57,5 +61,6 @@ function memo(): Memo {
     grant: (id) => grants.get(id),
     account: (id) => accounts.get(id),
     successorHash: (idHash) => successors.get(idHash),
+    spentModel: () => spentModel,
   }
 }
