@@ -87,3 +87,45 @@ export function redeem(server: TestServer, client: TestClient, code: string, pro
     code_verifier: proof.verifier,
   })
 }
+
+/** What a client holds after a person signed in and the code was redeemed. */
+export interface Tokens {
+  access: string
+  refresh: string
+}
+
+/** The whole code flow of a person who was never here; throws what the token endpoint refuses. */
+export async function signedIn(
+  server: TestServer,
+  client: TestClient,
+  options: { name?: string; scope?: string } = {},
+): Promise<Tokens> {
+  const proof = pkce()
+  const scope = options.scope ?? 'openid offline_access'
+  const name = options.name ?? randomBytes(6).toString('hex')
+  const callback = await authorize(server.visitor(), client, proof, { name, extra: { scope } })
+  return tokensOf(await redeem(server, client, callback.searchParams.get('code') ?? '', proof))
+}
+
+/** Tokens of an answer; throws when it is a refusal. */
+export function tokensOf({ status, body }: TokenAnswer): Tokens {
+  if (status !== 200) throw new Error(`no tokens: ${status} ${JSON.stringify(body)}`)
+  return { access: String(body.access_token), refresh: String(body.refresh_token) }
+}
+
+/** Presents a refresh token. */
+export function refresh(
+  server: TestServer,
+  client: TestClient,
+  refreshToken: string,
+  extra: Record<string, string> = {},
+): Promise<TokenAnswer> {
+  return token(server, client, { grant_type: 'refresh_token', refresh_token: refreshToken, ...extra })
+}
+
+/** Whether the server still says that a token of this client is valid. */
+export async function isActive(server: TestServer, client: TestClient, value: string): Promise<boolean> {
+  const { status, body } = await endpoint(server, client, '/introspect', { token: value })
+  if (status !== 200) throw new Error(`no introspection: ${status} ${JSON.stringify(body)}`)
+  return body['active'] === true
+}
