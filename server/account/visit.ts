@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
 import type { Account } from '../../adapters/postgres/accounts.ts'
+import { sessionLifetime } from '../oidc/policy.ts'
 import { accountClientId } from '../oidc/provider.ts'
 
 export interface Visit {
@@ -28,7 +29,9 @@ export async function visitOf(
   const session = await provider.Session.get(ctx as never)
   const account = session.accountId === undefined ? undefined : await findAccount(session.accountId)
   if (account === undefined || account.disabledAt !== undefined) return undefined
-  return { account, sessionUid: session.uid, age: now().getTime() / 1000 - (session.loginTs ?? 0) }
+  // Whole seconds, as the library counts them: where the two disagree the browser would go round in a circle.
+  const age = Math.floor(now().getTime() / 1000) - (session.loginTs ?? 0)
+  return age > sessionLifetime ? undefined : { account, sessionUid: session.uid, age }
 }
 
 /** Where to send the browser to sign in and come back to `page`; with `freshness` (seconds) only a recent sign-in counts. */
