@@ -9,7 +9,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import { impliedConsent } from './offline-access.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
-const sessionLifetime = 30 * 24 * 60 * 60
+export const sessionLifetime = 30 * 24 * 60 * 60
 
 /** The prompts of the library with our own checks. */
 export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
@@ -22,6 +22,15 @@ export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
     }),
   )
   const consent = prompts.get('consent')?.checks
+  // RFC 8252 §8.6: another program may pose as an installed app, so the person is asked each time. The registration
+  // says of first-party apps that they are not; the account pages on a developer's machine are one.
+  consent?.remove('native_client_prompt')
+  consent?.add(
+    new Check('native_client_prompt', 'apps that are installed ask each time', 'interaction_required', ({ oidc }) => {
+      const installed = oidc.client?.applicationType === 'native' && oidc.client['first_party'] !== true
+      return installed && oidc.result?.consent === undefined
+    }),
+  )
   consent?.remove('consent_prompt')
   consent?.add(
     new Check('consent_prompt', 'the client asks for consent again', 'consent_required', ({ oidc }) => {
