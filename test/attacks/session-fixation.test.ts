@@ -1,4 +1,5 @@
 /** A session that somebody else chose, kept, or remembers (ASVS 5 §7.2.4, §7.4.1). */
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { register, signIn, somebody } from '../support/people.ts'
@@ -149,4 +150,20 @@ test('staying signed in is an answer too', async () => {
   await register(person, '/account', somebody())
   await person.submit(await person.get('/logout'), '/logout/confirm', {})
   expect((await person.get('/account')).text).toContain('This browser')
+})
+
+test('a session ends after thirty days, however busy it is (ASVS 5 §7.3.2)', async () => {
+  await using old = await startTestServer()
+  const person = old.visitor()
+  await register(person, '/account', somebody())
+  const age = async (days: number) =>
+    sql`update sessions set payload = jsonb_set(payload, '{loginTs}',
+      to_jsonb((payload->>'loginTs')::bigint - ${days * 86_400}::bigint))`.execute(old.database.store.db)
+  await age(29)
+  expect((await person.get('/account')).text).toContain('This browser')
+  await age(2)
+  expect((await person.get('/account')).text).toContain('name="password"')
+  const client = await old.client('web', { first_party: true })
+  const silent = await person.get(authorizeUrl(client, pkce(), { prompt: 'none' }))
+  expect(silent.url.searchParams.get('error')).toBe('login_required')
 })

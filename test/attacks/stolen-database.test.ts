@@ -1,0 +1,294 @@
+/**
+ * Somebody has a copy of the database. A whole run is made, everything secret that was issued or sent is noted, and
+ * none of it may be found: not as it is, not in hex or base64, not inside something that is encoded.
+ *
+ * The token in the sign-out form is left out: it is good only together with the session cookie, which is not there.
+ */
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sealer } from '../../adapters/crypto/seal.ts'
+import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import type { Visit, Visitor } from '../support/visitor.ts'
+
+const secrets = 'the-key-ring-of-the-stolen-database-test'
+const kinds = [
+  'password',
+  'TOTP secret',
+  'TOTP code',
+  'recovery code',
+  'session cookie',
+  'interaction cookie',
+  'attempt cookie',
+  'cookie signature',
+  'client secret',
+  'authorization code',
+  'code verifier',
+  'opaque access token',
+  'JWT access token',
+  'refresh token',
+  'ID token',
+  'pushed request',
+  'DPoP proof',
+  'DPoP key',
+  'private signing key',
+  'key ring',
+] as const
+type Kind = (typeof kinds)[number]
+
+const issued = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]))
+let server: TestServer
+/** The database at several moments of the run: much of it is removed again. */
+let stolen = ''
+let logged = ''
+
+function note(kind: Kind, ...values: (string | null | undefined)[]): void {
+  for (const value of values) if (typeof value === 'string' && value !== '') issued.get(kind)?.add(value)
+}
+
+const cookieKinds: [RegExp, Kind][] = [
+  [/\.sig$/, 'cookie signature'],
+  [/^session$/, 'session cookie'],
+  [/^(interaction|resume)$/, 'interaction cookie'],
+  [/^attempt$/, 'attempt cookie'],
+]
+
+/** A browser whose cookies are noted as they are set. */
+function watched(): Visitor {
+  const person = server.visitor()
+  const push = person.cookies.push.bind(person.cookies)
+  person.cookies.push = (...added) => {
+    for (const { name, value } of added) {
+      const kind = cookieKinds.find(([pattern]) => pattern.test(name))?.[1]
+      if (kind === undefined) throw new Error(`a cookie of no known kind: ${name}`)
+      note(kind, value)
+    }
+    return push(...added)
+  }
+  return person
+}
+
+async function steal(): Promise<void> {
+  stolen += `${await server.database.dump()}\n`
+}
+
+async function proofOfPossession(
+  keys: Awaited<ReturnType<typeof generateKeyPair>>,
+  path: string,
+  nonce?: string,
+): Promise<string> {
+  const jwk = await exportJWK(keys.publicKey)
+  const claims = { htm: 'POST', htu: `${server.origin}${path}`, jti: crypto.randomUUID(), ...(nonce ? { nonce } : {}) }
+  const proof = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+    .setIssuedAt()
+    .sign(keys.privateKey)
+  note('DPoP proof', proof, claims.jti)
+  return proof
+}
+
+function codeAt(visit: Visit): string {
+  const code = visit.url.searchParams.get('code')
+  if (code === null) throw new Error(`no code at ${visit.url}`)
+  note('authorization code', code)
+  return code
+}
+
+async function person(): Promise<{ browser: Visitor; who: ReturnType<typeof somebody> }> {
+  const who = somebody('stolen')
+  note('password', who.password)
+  const browser = watched()
+  await register(browser, '/account', who)
+  await steal()
+  const now = new Date()
+  await enrol(browser, who, now)
+  note('TOTP secret', who.totpSecret)
+  note('TOTP code', totpCode(who, now))
+  note('recovery code', ...(who.recoveryCodes ?? []))
+  await steal()
+  return { browser, who }
+}
+
+async function secondBrowser(who: ReturnType<typeof somebody>): Promise<void> {
+  const browser = watched()
+  const waiting = await signIn(browser, '/account', who)
+  await steal()
+  expect((await browser.submit(waiting, '/answer', { code: who.recoveryCodes?.[0] ?? '' })).text).toContain(
+    'This browser',
+  )
+  // Two sign-ins stay open: one before the password, one before the code.
+  await watched().get('/account')
+  await signIn(watched(), '/account', who)
+  const wrong = 'a password that was wrong 8472'
+  note('password', wrong)
+  await signIn(watched(), '/account', { ...who, password: wrong })
+  await steal()
+}
+
+async function changedPassword(browser: Visitor, who: ReturnType<typeof somebody>): Promise<void> {
+  const next = 'another password, twice as good 1938'
+  note('password', next)
+  const form = { current_password: who.password, password: next }
+  expect((await browser.post('/account/password', form)).text).toContain('password is changed')
+  const fresh = await browser.post('/account/recovery-codes', {})
+  note('recovery code', ...[...fresh.text.matchAll(/<li><code>([a-z2-7-]+)<\/code>/g)].map(([, code = '']) => code))
+}
+
+async function webApp(browser: Visitor): Promise<void> {
+  const client = await server.client('web')
+  note('client secret', client.secret)
+  const proof = pkce()
+  note('code verifier', proof.verifier)
+  const scope = 'openid profile email offline_access'
+  const consent = await browser.get(authorizeUrl(client, proof, { scope }))
+  const code = codeAt(await browser.submit(consent, '/consent', { decision: 'allow' }))
+  await steal()
+  const { body } = await redeem(server, client, code, proof)
+  const rotated = await token(server, client, { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' })
+  for (const answer of [body, rotated.body]) {
+    note('opaque access token', answer.access_token)
+    note('refresh token', answer.refresh_token)
+    note('ID token', answer.id_token)
+  }
+  await endpoint(server, client, '/introspect', { token: String(rotated.body.access_token) })
+  await steal()
+  // One code is never redeemed, one pushed request never used.
+  codeAt(await browser.get(authorizeUrl(client, pkce(), { scope })))
+  const pushed = await endpoint(server, client, '/par', {
+    redirect_uri: client.redirectUri,
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: proof.challenge,
+    code_challenge_method: 'S256',
+  })
+  note('pushed request', String(pushed.body['request_uri']).split(':').at(-1))
+  await steal()
+}
+
+async function programs(): Promise<void> {
+  const owner = await server.resource('https://api.example/jwt', ['read'], 'jwt')
+  const other = await server.resource('https://api.example/opaque', ['read'], 'opaque')
+  const service = await server.client('service', { resource_scopes: 'read' })
+  note('client secret', owner.secret, other.secret, service.secret)
+  const grant = { grant_type: 'client_credentials', scope: 'read' }
+  const jwt = await token(server, service, { ...grant, resource: 'https://api.example/jwt' })
+  note('JWT access token', jwt.body.access_token)
+  const opaque = await token(server, service, { ...grant, resource: 'https://api.example/opaque' })
+  note('opaque access token', opaque.body.access_token)
+  await steal()
+  const keys = await generateKeyPair('ES256', { extractable: true })
+  note('DPoP key', (await exportJWK(keys.privateKey)).d)
+  expect(await calculateJwkThumbprint(await exportJWK(keys.publicKey))).toBeTruthy()
+  const basic = Buffer.from(`${service.id}:${service.secret}`).toString('base64')
+  let nonce: string | undefined
+  for (let tries = 0; tries < 2; tries += 1) {
+    const response = await fetch(`${server.origin}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${basic}`, dpop: await proofOfPossession(keys, '/token', nonce) },
+      body: new URLSearchParams({ ...grant, resource: 'https://api.example/opaque' }),
+    })
+    nonce = response.headers.get('dpop-nonce') ?? undefined
+    note('opaque access token', ((await response.json()) as { access_token?: string }).access_token)
+  }
+  await steal()
+}
+
+async function signingKeys(): Promise<void> {
+  const rows = await server.database.store.db.selectFrom('signing_keys').selectAll().execute()
+  for (const { kid, sealed_jwk } of rows) {
+    const jwk = JSON.parse(sealer([secrets]).open(sealed_jwk, `signing-key:${kid}`)) as Record<string, string>
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi']) note('private signing key', jwk[member])
+  }
+}
+
+beforeAll(async () => {
+  server = await startTestServer({ settings: { SECRETS: secrets } })
+  note('key ring', secrets)
+  const { browser, who } = await person()
+  await secondBrowser(who)
+  await webApp(browser)
+  await programs()
+  await changedPassword(browser, who)
+  await signingKeys()
+  await steal()
+  // What fails is logged with its reason.
+  await browser.get('/authorize?client_id=nobody')
+  await browser.post('/account/sign-out', {}, { 'sec-fetch-site': 'cross-site' })
+  logged = server.logged.join('\n')
+})
+afterAll(() => server.stop())
+
+/** Everything that `text` says, also to somebody who decodes what looks encoded. */
+function unfolded(text: string): string {
+  const words = text.match(/[A-Za-z0-9+/_-]{12,}/g) ?? []
+  const once = words.flatMap((word) => [
+    Buffer.from(word, 'base64url').toString('latin1'),
+    ...(/^(?:[0-9a-f]{2})+$/i.test(word) ? [Buffer.from(word, 'hex').toString('latin1')] : []),
+  ])
+  const twice = once.flatMap((part) => part.match(/[A-Za-z0-9+/_-]{16,}/g) ?? [])
+  return [text, ...once, ...twice.map((word) => Buffer.from(word, 'base64url').toString('latin1'))].join('\n')
+}
+
+/** The forms in which a secret would be of use: itself, encoded, and the bytes that it stands for. */
+function formsOf(secret: string): string[] {
+  if (/^\d{6}$/.test(secret)) return []
+  const bytes = Buffer.from(secret)
+  const raw = Buffer.from(secret, 'base64url')
+  const parts = secret.split('.').filter((part) => part.length > 40)
+  return [
+    secret,
+    ...parts.slice(-1),
+    secret.replaceAll('-', ''),
+    bytes.toString('hex'),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    ...(raw.length >= 16 && raw.toString('base64url') === secret ? [raw.toString('hex'), raw.toString('latin1')] : []),
+  ]
+}
+
+function found(secret: string, text: string): boolean {
+  // Six digits stand in every other timestamp; alone they stand nowhere.
+  if (/^\d{6}$/.test(secret)) return new RegExp(`(?<![\\w.:+-])${secret}(?![\\w.:+-])`).test(text)
+  return formsOf(secret).some((form) => text.includes(form))
+}
+
+test('the search finds a secret in whatever form it is written', () => {
+  const secret = 'T0p-secret_value.of~the house'
+  const random = Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 37) & 255)).toString('base64url')
+  for (const written of [
+    secret,
+    Buffer.from(secret).toString('hex'),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(JSON.stringify({ deep: { value: secret } })).toString('base64url'),
+    Buffer.from(Buffer.from(`x ${secret} y`).toString('base64')).toString('base64url'),
+  ]) {
+    expect([written, found(secret, unfolded(`table row ${written} end`))]).toEqual([written, true])
+  }
+  expect(found(random, unfolded(Buffer.from(random, 'base64url').toString('hex')))).toBe(true)
+  expect(found(random, unfolded(Buffer.from(random, 'base64url').toString('base64')))).toBe(true)
+  expect(found('123456', 'totp 123456 x')).toBe(true)
+  expect(found(secret, unfolded('nothing of the kind'))).toBe(false)
+})
+
+test('the run left rows in every table that holds something', () => {
+  const tables = new Set(stolen.split('\n').map((line) => line.split(' ')[0]))
+  const expected = ['accounts', 'artifacts', 'attempts', 'clients', 'consents', 'grants', 'identities', 'limits']
+  const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
+  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, 'audit_events']))
+  expect(logged).toContain('refused')
+})
+
+let unfoldedDump: string | undefined
+test.each(kinds)('no %s is in the database', (kind) => {
+  unfoldedDump ??= unfolded(stolen)
+  const text = unfoldedDump
+  const values = [...(issued.get(kind) ?? [])]
+  expect(values.length).toBeGreaterThan(0)
+  expect(values.filter((value) => found(value, text))).toEqual([])
+})
+
+test.each(kinds)('no %s is in the log', (kind) => {
+  const text = unfolded(logged)
+  expect([...(issued.get(kind) ?? [])].filter((value) => found(value, text))).toEqual([])
+})
