@@ -7,6 +7,8 @@ import Koa, { type Context, type Middleware, type Next } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { errorPage } from '../views/error.ts'
 import { homePage } from '../views/home.ts'
+import { isUnreachable } from './database-trouble.ts'
+import { describe } from './describe-error.ts'
 import { Refusal } from './errors.ts'
 import type { Log } from './log.ts'
 import { protocolStatus } from './oidc/errors.ts'
@@ -84,15 +86,8 @@ function refusalOf(error: unknown): Refusal {
   // Too many passwords are being hashed at once (`adapters/crypto/password-hash.ts`).
   if (error instanceof Error && error.name === 'HashingOverloaded')
     return new Refusal('unavailable', 'busy', { retryAfter: 2, cause: error })
-  if (isStorageTrouble(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
+  if (isUnreachable(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
   return new Refusal('internal', 'internal error', { cause: error })
-}
-
-/** Connection errors of the network and of Postgres (classes 08, 53, 57: errcodes appendix). */
-function isStorageTrouble(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (/^(ECONN|ETIMEDOUT|ENOTFOUND|EPIPE|EHOSTUNREACH)/.test(code) || /^(08|53|57)/.test(code)) return true
-  return error instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
 }
 
 function answer(ctx: Context, refusal: Refusal, reference: string, pages: Pages): void {
@@ -183,15 +178,4 @@ function protocol(provider: () => Provider): Middleware {
     ctx.respond = false
     await handler(ctx.req, ctx.res)
   }
-}
-
-/** What the log says of an error: the library keeps the true reason beside the message that the client gets. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const detail = 'error_detail' in error && typeof error.error_detail === 'string' ? ` (${error.error_detail})` : ''
-  const description =
-    'error_description' in error && typeof error.error_description === 'string' ? `: ${error.error_description}` : ''
-  const cause = error.cause instanceof Error ? ` because ${error.cause.name}: ${error.cause.message}` : ''
-  const unexpected = 'expose' in error || error instanceof Refusal ? '' : `\n${error.stack}`
-  return `${error.name}: ${error.message}${description}${detail}${cause}${unexpected}`
 }

@@ -7,10 +7,11 @@
 import type { Context, Next } from 'koa'
 import { PageRefusal } from './page-refusal.ts'
 
-/** Refuses unsafe requests whose initiator is not a page of this `issuer`. Throws `PageRefusal`. */
-export function sameOriginOnly(issuer: string) {
+/** Refuses unsafe requests below `prefixes` whose initiator is not a page of this `issuer`. Throws `PageRefusal`. */
+export function sameOriginOnly(issuer: string, prefixes: readonly string[]) {
   return async (ctx: Context, next: Next): Promise<void> => {
-    if (!['GET', 'HEAD', 'OPTIONS'].includes(ctx.method) && !isSameOrigin(ctx, issuer)) {
+    const ours = prefixes.some((prefix) => ctx.path.startsWith(prefix))
+    if (ours && !['GET', 'HEAD', 'OPTIONS'].includes(ctx.method) && !isSameOrigin(ctx, issuer)) {
       throw new PageRefusal('forbidden', 'other-site')
     }
     await next()

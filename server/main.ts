@@ -7,7 +7,6 @@
  */
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
 import { passwordHashing } from '../adapters/crypto/password-hash.ts'
 import { sealer as createSealer, type Sealer } from '../adapters/crypto/seal.ts'
@@ -30,12 +29,14 @@ import { sessions as sessionStore } from '../adapters/postgres/sessions.ts'
 import { signingKeys } from '../adapters/postgres/signing-keys.ts'
 import { accountRoutes } from './account/routes.ts'
 import { type AdminSocket, serveAdminSocket } from './admin-socket.ts'
-import { createApp, describe } from './app.ts'
+import { createApp } from './app.ts'
 import { cached } from './cached.ts'
 import { commandServices } from './cli.ts'
 import { runRequest } from './commands/run.ts'
 import { adminSocketPath, type Config, ConfigError, readConfig } from './config.ts'
 import { sameOriginOnly } from './cross-origin.ts'
+import { migrated } from './database-trouble.ts'
+import { describe } from './describe-error.ts'
 import { attemptDriver } from './interactions/attempt.ts'
 import { consent } from './interactions/consent.ts'
 import { attemptCookies } from './interactions/cookies.ts'
@@ -76,7 +77,6 @@ export interface RunningServer {
 
 /** Milliseconds. */
 const cleanupInterval = 60_000
-const retryInterval = 2_000
 
 /** Starts a server and answers once it can serve. Throws `DatabaseInUse`, `SealBroken`, or what listening throws. */
 export async function startServer(settings: Config, options: StartOptions = {}): Promise<RunningServer> {
@@ -254,7 +254,7 @@ async function compose({
     provider: () => provider,
     health: healthRoutes({ ping: () => ping(db), stopping: () => stopping.aborted }),
     routes: [
-      forPath(['/interaction/', '/account'], sameOriginOnly(config.issuer)),
+      sameOriginOnly(config.issuer, ['/interaction/', '/account']),
       interactions,
       account,
       logoRoutes(clients.find),
@@ -271,11 +271,6 @@ async function compose({
 
 /** Tries at what is behind a sign-in already: five, then a delay that rises to a quarter of an hour. */
 const accountTries = { free: 5, firstDelay: 1, maxDelay: 15 * 60, forget: 60 * 60 }
-
-/** `middleware` for paths that begin with one of `prefixes` only. */
-function forPath(prefixes: readonly string[], middleware: ReturnType<typeof sameOriginOnly>): typeof middleware {
-  return (ctx, next) => (prefixes.some((prefix) => ctx.path.startsWith(prefix)) ? middleware(ctx, next) : next())
-}
 
 /** Lets the CLI in while this process holds the embedded database. */
 async function openAdminSocket(
@@ -300,33 +295,6 @@ async function openStore(config: Config, log: Log): Promise<Store> {
         onError: (error) => log.warn({ error: error.message }, 'database connection lost'),
       })
     : await openEmbedded(config.dataDir)
-}
-
-/** Applies migrations, waiting for a database that is not there yet. */
-async function migrated(store: Store, log: Log, signal?: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      const applied = await store.migrate()
-      if (applied.length > 0) log.info({ migrations: applied }, 'database migrated')
-      return
-    } catch (error) {
-      if (store.kind === 'embedded' || !isUnreachable(error)) throw error
-      log.warn(
-        { error: describe(error).split('\n')[0] },
-        `the database does not answer; next try in ${retryInterval / 1000} s`,
-      )
-      await setTimeout(retryInterval, undefined, signal === undefined ? {} : { signal })
-    }
-  }
-}
-
-/** Nobody listens, or Postgres is starting up: what time may mend (a wrong password or name is not). */
-function isUnreachable(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return (
-    /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|57P03|53300)/.test(code) ||
-    /timeout|terminated/i.test(String(error))
-  )
 }
 
 function secretsOf(config: Config): readonly string[] {
