@@ -156,6 +156,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   await sql`create index artifacts_grant_id on artifacts (grant_id) where grant_id is not null`.execute(db)
   await sql`create index artifacts_user_code on artifacts (user_code_hash) where user_code_hash is not null`.execute(db)
+  await sql`create index artifacts_signed_in on artifacts (account_id) where model = 'Interaction' and account_id is not null`.execute(
+    db,
+  )
   await db.schema.createIndex('artifacts_expires_at').on('artifacts').column('expires_at').execute()
   await db.schema
     .createTable('replays')

@@ -3,10 +3,12 @@
  *
  * The library writes a whole session at a time and gives it a new id at each sign-in step, so two tabs may write one
  * session at once, under one id or two (same `uid`). What either was granted is merged into all its rows: none is lost.
+ * A session that was ended while a request worked with it stays ended: that request's write comes to nothing.
  */
 import { type Kysely, sql } from 'kysely'
 import { hashed } from './hashed.ts'
 import type { Database } from './schema.ts'
+import { lockSession } from './session-lock.ts'
 
 type Payload = Record<string, unknown>
 
@@ -28,20 +30,26 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
       )
 
   return {
-    /** `expiresIn` in seconds. */
-    async upsert(id: string, { jti: _cookie, ...payload }: Payload, expiresIn: number): Promise<void> {
+    /** `expiresIn` in seconds; `begun` says that the session was stored before, so that it must be there still. */
+    async save(
+      id: string,
+      { jti: _cookie, ...payload }: Payload,
+      expiresIn: number,
+      { begun }: { begun: boolean },
+    ): Promise<void> {
       if (id.startsWith(readOnlyPrefix)) throw new TypeError('a session found by its uid cannot be written')
       const uid = String(payload['uid'])
       const accountId = typeof payload['accountId'] === 'string' ? payload['accountId'] : null
       const at = now()
       await db.transaction().execute(async (trx) => {
-        await sql`select pg_advisory_xact_lock(hashtextextended(${`session:${uid}`}, 0))`.execute(trx)
-        const known = await trx
+        await lockSession(trx, uid)
+        const rows = await trx
           .selectFrom('sessions')
-          .select(['id_hash', 'payload'])
+          .select(['id_hash', 'account_id', 'expires_at', 'payload'])
           .where('uid', '=', uid)
-          .where('account_id', accountId === null ? 'is' : '=', accountId)
           .execute()
+        if (begun && rows.length === 0) return
+        const known = rows.filter((row) => row.account_id === accountId && row.expires_at > at)
         const merged: Payload = Object.assign(
           {},
           ...known.map((row) => row.payload['authorizations'] as Payload | undefined),
@@ -83,8 +91,12 @@ export function browserSessions(db: Kysely<Database>, now: () => Date) {
       return row === undefined ? undefined : { ...row.payload, jti: `${readOnlyPrefix}${uid}` }
     },
 
-    async destroy(id: string): Promise<void> {
-      await db.deleteFrom('sessions').where('id_hash', '=', hashed(id)).execute()
+    /**
+     * Ends one id of the session. The row stays until cleanup: a session without any row is one that was ended as a
+     * whole (`sessions.ts`), and another tab may be about to give this one its new id.
+     */
+    async leave(id: string): Promise<void> {
+      await db.updateTable('sessions').set({ expires_at: now() }).where('id_hash', '=', hashed(id)).execute()
     },
   }
 }

@@ -149,6 +149,25 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
     }
   }
 
+  function sessionAdapter(): ModelAdapter {
+    return {
+      ...unsupported('Session'),
+      async find(id) {
+        const at = scope()
+        const found = await sessions.find(id)
+        if (at !== undefined && found !== undefined) memo.of(at.key).sessionUid = String(found['uid'])
+        return found
+      },
+      findByUid: sessions.findByUid,
+      async upsert(id, payload, expiresIn) {
+        const at = scope()
+        const begun = at !== undefined && memo.of(at.key).sessionUid === payload['uid']
+        await sessions.save(id, payload, expiresIn, { begun })
+      },
+      destroy: sessions.leave,
+    }
+  }
+
   function adapterOf(model: string): ModelAdapter {
     switch (model) {
       case 'Client':
@@ -180,7 +199,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
           },
         }
       case 'Session':
-        return { ...unsupported(model), ...sessions }
+        return sessionAdapter()
       case 'Interaction':
         return {
           ...unsupported(model),

@@ -28,10 +28,11 @@ export function pendingInteractions(db: Kysely<Database>, sealer: Sealer, now: (
       const at = now()
       const expires_at = new Date(at.getTime() + expiresIn * 1000)
       const sealed = JSON.stringify({ sealed: sealer.seal(JSON.stringify(payload), context(idHash)) })
+      const account_id = signedIn(payload)
       await db
         .insertInto('artifacts')
-        .values({ id_hash: idHash, model: 'Interaction', payload: sealed, created_at: at, expires_at })
-        .onConflict((conflict) => conflict.column('id_hash').doUpdateSet({ payload: sealed, expires_at }))
+        .values({ id_hash: idHash, model: 'Interaction', account_id, payload: sealed, created_at: at, expires_at })
+        .onConflict((conflict) => conflict.column('id_hash').doUpdateSet({ account_id, payload: sealed, expires_at }))
         .execute()
     },
 
@@ -58,4 +59,10 @@ export function pendingInteractions(db: Kysely<Database>, sealer: Sealer, now: (
       return found === undefined ? undefined : (open(found)['params'] as Payload | undefined)
     },
   }
+}
+
+/** Who has signed in here and whose browser has not come back with it yet: ending their sessions ends this too. */
+function signedIn({ result }: Payload): string | null {
+  const { login } = (result ?? {}) as { login?: { accountId?: unknown } }
+  return typeof login?.accountId === 'string' ? login.accountId : null
 }

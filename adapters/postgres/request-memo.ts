@@ -11,6 +11,8 @@ import type { AccountRow } from './schema.ts'
 export interface Memo {
   writes: NewArtifact[]
   spend: Spend | undefined
+  /** The browser session that the request found. */
+  sessionUid: string | undefined
   /** Reads an artifact once per request, also when asked several times at once. */
   artifact(
     idHash: string,
@@ -47,6 +49,7 @@ function memo(): Memo {
   return {
     writes: [],
     spend: undefined,
+    sessionUid: undefined,
     artifact(idHash, find) {
       const known = artifacts.get(idHash) ?? find(idHash)
       artifacts.set(idHash, known)

@@ -6,6 +6,7 @@
  */
 import type { Kysely, Selectable } from 'kysely'
 import type { Database, SessionRow } from './schema.ts'
+import { lockSession } from './session-lock.ts'
 
 export interface Session {
   readonly uid: string
@@ -22,12 +23,21 @@ export interface Sessions {
   byAccount(accountId: string): Promise<readonly Session[]>
   /** False when there was none. */
   revoke(uid: string): Promise<boolean>
-  /** Ends every session of the account; answers how many there were. */
-  revokeByAccount(accountId: string): Promise<number>
+  /**
+   * Ends every session of the account (but the one with uid `except`), and the sign-ins that were not followed by a
+   * session yet; answers how many sessions there were.
+   */
+  revokeByAccount(accountId: string, except?: string): Promise<number>
 }
 
 /** The store of sessions; `now` decides what has expired. */
 export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
+  const revoke = (uid: string): Promise<boolean> =>
+    db.transaction().execute(async (trx) => {
+      await lockSession(trx, uid)
+      const rows = await trx.deleteFrom('sessions').where('uid', '=', uid).returning('expires_at').execute()
+      return rows.some(({ expires_at }) => expires_at > now())
+    })
   return {
     async find(uid) {
       const row = await db
@@ -49,13 +59,19 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
         .execute()
       return rows.map(read)
     },
-    async revoke(uid) {
-      const rows = await db.deleteFrom('sessions').where('uid', '=', uid).returning('uid').execute()
-      return rows.length > 0
-    },
-    async revokeByAccount(accountId) {
-      const rows = await db.deleteFrom('sessions').where('account_id', '=', accountId).returning('uid').execute()
-      return rows.length
+    revoke,
+    async revokeByAccount(accountId, except) {
+      await db.deleteFrom('artifacts').where('account_id', '=', accountId).where('model', '=', 'Interaction').execute()
+      const rows = await db
+        .selectFrom('sessions')
+        .select('uid')
+        .distinct()
+        .where('account_id', '=', accountId)
+        .$if(except !== undefined, (it) => it.where('uid', '<>', except ?? ''))
+        .execute()
+      let ended = 0
+      for (const { uid } of rows) if (await revoke(uid)) ended += 1
+      return ended
     },
   }
 }

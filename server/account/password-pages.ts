@@ -24,8 +24,7 @@ export const passwordPages = {
     const problem = await passwords.change(subject, form.get('password') ?? '')
     if (problem !== undefined) return page(desk, problem)
     await clearTries(`password-change:${subject}`)
-    const others = (await sessions.byAccount(desk.visit.account.id)).filter(({ uid }) => uid !== desk.visit.sessionUid)
-    for (const { uid } of others) await sessions.revoke(uid)
+    await sessions.revokeByAccount(desk.visit.account.id, desk.visit.sessionUid)
     await desk.record('password.changed')
     desk.done('password-changed')
   },

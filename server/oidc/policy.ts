@@ -15,7 +15,13 @@ export const sessionLifetime = 30 * 24 * 60 * 60
 export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
   const { Check } = interactionPolicy
-  prompts.get('login')?.checks.add(
+  const login = prompts.get('login')?.checks
+  login?.add(
+    new Check('account_gone', 'the account was disabled or removed', 'login_required', ({ oidc }) => {
+      return oidc.session?.accountId !== undefined && oidc.account === undefined
+    }),
+  )
+  login?.add(
     new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
       const since = oidc.session?.loginTs
       return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined

@@ -234,7 +234,7 @@ function accountClient(issuer: string) {
     client_name: 'Account',
     profile: 'spa',
     first_party: true,
-    application_type: issuer.startsWith('https:') ? 'web' : 'native',
+    application_type: 'web',
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code'],
     response_types: ['code'],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorize, authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -61,4 +62,9 @@ test('what was allowed in one browser later is not asked again in another that i
   expect(answered.left).toBe(true)
   const tokens = await redeem(server, client, answered.url.searchParams.get('code') ?? '', proof)
   expect(tokens.body['scope']).toBe('openid profile')
+})
+
+test('the account pages are ours: whoever signs in there is not asked whether to allow it', async () => {
+  const page = await register(server.visitor(), '/account', somebody())
+  expect(page.url.pathname).toBe('/account')
 })
