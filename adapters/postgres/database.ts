@@ -42,6 +42,8 @@ export interface PostgresOptions {
 /** Milliseconds. */
 const connectTimeout = 2_000
 const statementTimeout = 5_000
+/** Beyond the server's own limit: a network that is gone ends no statement. */
+const networkTimeout = 1_000
 
 /** Opens a pool to Postgres 15 or later. Connects on first use; throws nothing itself. */
 export function openPostgres(url: string, options: PostgresOptions = {}): Store {
@@ -112,10 +114,17 @@ function postgresPool(url: string, max: number, timeout: number, onError?: (erro
     connectionTimeoutMillis: connectTimeout,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    ...(timeout > 0 ? { statement_timeout: timeout, idle_in_transaction_session_timeout: timeout } : {}),
+    ...(timeout > 0
+      ? {
+          statement_timeout: timeout,
+          idle_in_transaction_session_timeout: timeout,
+          query_timeout: timeout + networkTimeout,
+        }
+      : {}),
   })
-  // Without a listener the death of an idle connection would end the process.
+  // Without a listener the death of a connection would end the process. One in use tells its statement, too.
   pool.on('error', (error) => onError?.(error))
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
@@ -142,11 +151,19 @@ function withStatementNames(pool: pg.Pool): pg.Pool {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown
     const named = (text: unknown, values?: unknown, ...rest: unknown[]): unknown => {
       const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined
-      return name === undefined ? query(text, values, ...rest) : query({ name, text, values }, ...rest)
+      const answer = name === undefined ? query(text, values, ...rest) : query({ name, text, values }, ...rest)
+      if (answer instanceof Promise) answer.catch((error: unknown) => giveUp(client, error))
+      return answer
     }
     Object.defineProperty(client, 'query', { value: named })
   })
   return pool
+}
+
+/** A connection whose answer never came is not used again: the next statement would wait behind the lost one. */
+function giveUp(client: pg.PoolClient, error: unknown): void {
+  if (!(error instanceof Error) || error.message !== 'Query read timeout') return
+  void (client as unknown as pg.Client).end().catch(() => undefined)
 }
 
 /** PGlite has one connection: a second query must wait until an open transaction is over, not slip into it. */
