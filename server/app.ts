@@ -82,11 +82,11 @@ function loggedPath(path: string): string {
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  if (protocolStatus(error) === 503) return new Refusal('unavailable', 'database unreachable', { cause: error })
   // Too many passwords are being hashed at once (`adapters/crypto/password-hash.ts`).
   if (error instanceof Error && error.name === 'HashingOverloaded')
     return new Refusal('unavailable', 'busy', { retryAfter: 2, cause: error })
-  if (isUnreachable(error)) return new Refusal('unavailable', 'database unreachable', { cause: error })
+  if (protocolStatus(error) === 503 || isUnreachable(error))
+    return new Refusal('unavailable', 'database unreachable', { retryAfter: 5, cause: error })
   return new Refusal('internal', 'internal error', { cause: error })
 }
 
