@@ -1,32 +1,117 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { artifacts } from '../../../adapters/postgres/artifacts.ts'
 import { removeExpired } from '../../../adapters/postgres/cleanup.ts'
-import { durableGrants } from '../../../adapters/postgres/durable-grants.ts'
-import { openTestDatabase } from '../../support/database.ts'
+import { openPostgres } from '../../../adapters/postgres/database.ts'
+import { clock } from '../../support/clock.ts'
+import { openPostgresDatabase, openTestDatabase, postgresTest, type TestDatabase } from '../../support/database.ts'
 
-const day = 24 * 60 * 60 * 1000
+const hour = 3600
+const { now } = clock()
+const from = (seconds: number) => new Date(now().getTime() + seconds * 1000)
+const key = () => randomBytes(16).toString('hex')
 
-test('what expired an hour ago goes, and with it the grant that nothing hangs on; what lives stays', async () => {
+/** Tokens of no grant that expire so many seconds from now. */
+async function tokens({ store }: TestDatabase, count: number, seconds: number, grantId?: string): Promise<void> {
+  const rows = Array.from({ length: count }, () => ({
+    id_hash: key(),
+    model: 'AccessToken',
+    payload: '{}',
+    grant_id: grantId ?? null,
+    created_at: from(-100 * hour),
+    expires_at: from(seconds),
+  }))
+  await store.db.insertInto('artifacts').values(rows).execute()
+}
+
+async function grant({ store }: TestDatabase, age: number): Promise<string> {
+  const id = key()
+  const row = { id, client_id: 'client', payload: '{}', created_at: from(-age), expires_at: from(hour) }
+  await store.db.insertInto('grants').values(row).execute()
+  return id
+}
+
+async function count({ store }: TestDatabase, table: 'artifacts' | 'grants' | 'replays' | 'sessions'): Promise<number> {
+  const row = await store.db
+    .selectFrom(table)
+    .select((it) => it.fn.countAll().as('rows'))
+    .executeTakeFirstOrThrow()
+  return Number(row.rows)
+}
+
+test('what expired more than an hour ago goes, over several batches; what lives or just expired stays', async () => {
+  await using database = await openTestDatabase()
+  await tokens(database, 1201, -2 * hour)
+  await tokens(database, 3, -60)
+  await tokens(database, 4, hour)
+  expect(await removeExpired(database.store.db, now)).toBe(1201)
+  expect(await count(database, 'artifacts')).toBe(7)
+  expect(await removeExpired(database.store.db, now)).toBe(0)
+})
+
+test('a proof is remembered as long as it could be presented again, a session as long as it lives', async () => {
   await using database = await openTestDatabase()
   const { db } = database.store
-  let time = new Date('2026-01-01T00:00:00Z')
-  const now = () => time
-  const store = artifacts(db, now)
-  const payload = { clientId: 'client' }
-  const write = async (name: string, expiresIn: number) => {
-    await durableGrants(db, now).save(`grant-${name}`, payload, 10_000_000)
-    const row = { idHash: name, model: 'AccessToken', payload: { ...payload, grantId: `grant-${name}` }, expiresIn }
-    await store.write([store.row(row)])
-  }
-  await write('short', 60)
-  await write('long', 30 * 24 * 60 * 60)
-
-  time = new Date(time.getTime() + 2 * day)
+  const replays = [-2 * hour, -60, hour].map((seconds) => ({ id_hash: key(), expires_at: from(seconds) }))
+  await db.insertInto('replays').values(replays).execute()
+  const sessions = [-2 * hour, hour].map((seconds) => ({
+    id_hash: key(),
+    uid: key(),
+    payload: '{}',
+    created_at: from(-100 * hour),
+    expires_at: from(seconds),
+  }))
+  await db.insertInto('sessions').values(sessions).execute()
   expect(await removeExpired(db, now)).toBe(2)
-  const left = async () => ({
-    artifacts: (await db.selectFrom('artifacts').select('id_hash').execute()).map((row) => row.id_hash),
-    grants: (await db.selectFrom('grants').select('id').execute()).map((row) => row.id),
+  expect([await count(database, 'replays'), await count(database, 'sessions')]).toEqual([2, 1])
+})
+
+test('a grant stays while something hangs on it, and for a day after it was given', async () => {
+  await using database = await openTestDatabase()
+  const [bare, held, recent] = [
+    await grant(database, 30 * hour),
+    await grant(database, 30 * hour),
+    await grant(database, 2 * hour),
+  ]
+  await tokens(database, 1, hour, held)
+  expect(await removeExpired(database.store.db, now)).toBe(1)
+  const left = await database.store.db.selectFrom('grants').select('id').execute()
+  expect(left.map(({ id }) => id).sort()).toEqual([held, recent].sort())
+  expect(left.map(({ id }) => id)).not.toContain(bare)
+})
+
+test('a grant goes in the same sweep as the last thing that hung on it', async () => {
+  await using database = await openTestDatabase()
+  await tokens(database, 2, -2 * hour, await grant(database, 30 * hour))
+  expect(await removeExpired(database.store.db, now)).toBe(3)
+  expect(await count(database, 'grants')).toBe(0)
+})
+
+test('it stops where it is told to stop', async () => {
+  await using database = await openTestDatabase()
+  await tokens(database, 10, -2 * hour)
+  expect(await removeExpired(database.store.db, now, AbortSignal.abort())).toBe(0)
+  expect(await count(database, 'artifacts')).toBe(10)
+})
+
+postgresTest('two nodes sweep at once: each row goes once, none is waited for', async () => {
+  await using database = await openPostgresDatabase()
+  const other = openPostgres(database.url)
+  await tokens(database, 4000, -2 * hour)
+  await tokens(database, 5, hour)
+  const removed = await Promise.all([removeExpired(database.store.db, now), removeExpired(other.db, now)])
+  expect(removed.reduce((sum, rows) => sum + rows, 0)).toBe(4000)
+  expect(await count(database, 'artifacts')).toBe(5)
+  await other.close()
+})
+
+postgresTest('a row that somebody works on is left for the next sweep, not waited for', async () => {
+  await using database = await openPostgresDatabase()
+  const other = openPostgres(database.url)
+  await tokens(database, 3, -2 * hour)
+  await database.store.db.transaction().execute(async (trx) => {
+    await trx.selectFrom('artifacts').select('id_hash').limit(1).forUpdate().execute()
+    expect(await removeExpired(other.db, now)).toBe(2)
   })
-  expect(await left()).toEqual({ artifacts: ['long'], grants: ['grant-long'] })
-  expect(await removeExpired(db, now)).toBe(0)
+  expect(await removeExpired(other.db, now)).toBe(1)
+  await other.close()
 })
