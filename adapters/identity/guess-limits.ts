@@ -78,15 +78,18 @@ export function guessLimits({ limits, sealer }: { limits: LimitStore; sealer: Se
       }
       const account: Bucket = { key: `password:${who}`, policy: lenientAccount, onSuccess: 'clear' }
       const trusted = await limits.remembers(trustKey(email, address))
-      return admit(limits, trusted ? [pair, addressOf(address)] : [pair, account, addressOf(address)])
+      return admit(limits, [addressOf(address), pair, ...(trusted ? [] : [account])])
     },
     code: (subject, address) =>
-      admit(limits, [{ key: `code:${subject}`, policy: strict, onSuccess: 'clear' }, addressOf(address)]),
+      admit(limits, [addressOf(address), { key: `code:${subject}`, policy: strict, onSuccess: 'clear' }]),
     trust: (email, address) => limits.remember(trustKey(email, address), trustedFor),
   }
 }
 
-/** Spends a try in every bucket; where one refuses, those before it get theirs back. */
+/**
+ * Spends a try in every bucket; where one refuses, those before it get theirs back. The address comes first: what it
+ * may not even try leaves no trace under the names that it makes up.
+ */
 async function admit(limits: LimitStore, buckets: readonly Bucket[]): Promise<Admission> {
   const spent: Bucket[] = []
   const giveBack = async () => {
