@@ -42,8 +42,11 @@ export interface Attempts {
   peek(token: string, interaction: string): Promise<Attempt | undefined>
   /** Spends a try and reads; undefined when the token is unknown, of another interaction, expired or out of tries. */
   take(token: string, interaction: string): Promise<Attempt | undefined>
-  /** Goes on to the next step with `tries` answers; false when another answer came first or the time is over. */
-  advance(token: string, version: number, next: { step: Json; tries: number }): Promise<boolean>
+  /**
+   * Goes on to the next step, with `tries` answers or those that are left; false when another answer came first or the
+   * time is over.
+   */
+  advance(token: string, version: number, next: { step: Json; tries?: number | undefined }): Promise<boolean>
   /** Ends the attempt; true for exactly one caller. */
   close(token: string, version: number): Promise<boolean>
 }
@@ -107,7 +110,11 @@ export function attempts(options: { db: Kysely<Database>; sealer: Sealer; now: (
       const idHash = hash(token)
       const row = await db
         .updateTable('attempts')
-        .set({ sealed_step: seal(step, idHash), tries_left: tries, version: sql`version + 1` })
+        .set({
+          sealed_step: seal(step, idHash),
+          ...(tries === undefined ? {} : { tries_left: tries }),
+          version: sql`version + 1`,
+        })
         .where('id_hash', '=', idHash)
         .where('version', '=', version)
         .where('expires_at', '>', now())

@@ -78,10 +78,10 @@ export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string,
       if (before.kind === 'newcomer') return { kind: 'overtaken' }
       const step = await provider.answer({ ...origin, state: before.state, params })
       if (step.kind === 'show' || step.kind === 'redirect') {
-        // The same page again is the same question: its tries are not given back.
+        // The same page again is the same question: its tries are not given back, nor those that others spend just now.
         const again = step.kind === 'show' && before.kind === 'show' && step.page.name === before.page.name
-        const tries = again ? taken.triesLeft : triesOf(step)
-        if (again && tries < 1) return refuse(token, taken.version, 'expired')
+        const tries = again ? undefined : triesOf(step)
+        if (again && taken.triesLeft < 1) return refuse(token, taken.version, 'expired')
         const kept = await attempts.advance(token, taken.version, { step: openStep(step) as unknown as Json, tries })
         return kept ? shown(step) : { kind: 'overtaken' }
       }

@@ -81,6 +81,16 @@ test('an answer that lost against another one changes nothing', async () => {
   expect(await store.take(token, attempt.interaction)).toBeUndefined()
 })
 
+test('an answer that asks the same again gives no try back that others have spent', async () => {
+  await using database = await openTestDatabase()
+  const store = open(database)
+  const token = await store.begin(attempt)
+  const [first] = [await store.take(token, attempt.interaction), await store.take(token, attempt.interaction)]
+  expect(await store.advance(token, first?.version ?? -1, { step: 'again' })).toBe(true)
+  expect(await store.take(token, attempt.interaction)).toMatchObject({ step: 'again', triesLeft: 0 })
+  expect(await store.take(token, attempt.interaction)).toBeUndefined()
+})
+
 postgresTest('50 parallel answers: as many tries as there are, and one of them closes', async () => {
   await using database = await openPostgresDatabase()
   const store = open(database)
