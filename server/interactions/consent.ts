@@ -74,7 +74,7 @@ export function consent(options: ConsentOptions) {
   return { show, decide }
 }
 
-/** Everything that the request asks for; what is shown is what is given. */
+/** Everything that the request asks for and the client may have; what is shown is what is given. */
 function wishes(desk: Desk, resources: readonly Resource[]): Consent {
   const asked = String(desk.params['scope'] ?? '').split(' ')
   const missingClaims = desk.prompt.details['missingOIDCClaims']
@@ -82,7 +82,10 @@ function wishes(desk: Desk, resources: readonly Resource[]): Consent {
     scopes: openidScopes.filter((scope) => asked.includes(scope)),
     claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
     resources: Object.fromEntries(
-      resources.map(({ identifier, scopes }) => [identifier, scopes.filter((scope) => asked.includes(scope))]),
+      resources.map(({ identifier, scopes }) => [
+        identifier,
+        scopes.filter((scope) => asked.includes(scope) && desk.resourceScopes.includes(scope)),
+      ]),
     ),
   }
 }

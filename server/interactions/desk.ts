@@ -7,6 +7,7 @@ import type { Context } from 'koa'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import type { ClientCard } from '../../views/client.ts'
 import type { Surroundings } from '../../views/layout.ts'
+import { resourceScopesOf } from '../oidc/client-metadata.ts'
 import { formTargetsOf, type Pages, sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { finish } from './finish.ts'
@@ -25,6 +26,8 @@ export interface Desk {
   readonly accountId: string | undefined
   readonly grantId: string | undefined
   readonly client: ClientCard
+  /** The scopes of APIs that the client was registered for. */
+  readonly resourceScopes: readonly string[]
   readonly address: string
   readonly on: Surroundings
   /** Path of a step of this interaction. */
@@ -39,6 +42,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
   const { uid, params, prompt, session, grantId } = details
   const on = pages.surroundings(ctx, textOf(params['ui_locales']))
   const client = await provider.Client.find(String(params['client_id']))
+  const metadata = client?.metadata() ?? {}
   return {
     ctx,
     provider,
@@ -47,7 +51,8 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     params,
     accountId: session?.accountId,
     grantId,
-    client: clientCard(client?.metadata() ?? {}, String(params['client_id']), textOf(params['redirect_uri'])),
+    client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
+    resourceScopes: resourceScopesOf(metadata),
     address: requestInfo(ctx.req).address,
     on,
     path: (step) => `/interaction/${uid}${step === '' ? '' : `/${step}`}`,

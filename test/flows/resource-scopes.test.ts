@@ -86,3 +86,13 @@ test('consent and account page say what an app may do at an API in the words tha
   expect(account.text).toContain('<code><bdi>notes:write</bdi></code>')
   expect(account.text).not.toContain('notes:read')
 })
+
+test('consent offers no scope of an API that the app was not registered for', async () => {
+  await using server = await startTestServer()
+  await server.resource(resource, ['notes:read', 'notes:write'])
+  const client = await server.client('web', { resource_scopes: 'notes:read' })
+  const address = authorizeUrl(client, pkce(), { scope: 'openid notes:read notes:write', resource })
+  const page = await register(server.visitor(), address, somebody())
+  expect(page.text).toContain('notes:read')
+  expect(page.text).not.toContain('notes:write')
+})
