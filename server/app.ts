@@ -7,7 +7,7 @@ import Koa, { type Context, type Middleware, type Next } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { errorPage } from '../views/error.ts'
 import { homePage } from '../views/home.ts'
-import { isUnreachable } from './database-trouble.ts'
+import { isUnreachable, isUnstorable } from './database-trouble.ts'
 import { describe } from './describe-error.ts'
 import { Refusal } from './errors.ts'
 import type { Log } from './log.ts'
@@ -87,6 +87,7 @@ function refusalOf(error: unknown): Refusal {
     return new Refusal('unavailable', 'busy', { retryAfter: 2, cause: error })
   if (protocolStatus(error) === 503 || isUnreachable(error))
     return new Refusal('unavailable', 'database unreachable', { retryAfter: 5, cause: error })
+  if (isUnstorable(error)) return new PageRefusal('invalid', 'form-broken', { cause: error })
   return new Refusal('internal', 'internal error', { cause: error })
 }
 

@@ -25,6 +25,11 @@ export async function migrated(store: Store, log: Log, signal?: AbortSignal): Pr
   }
 }
 
+/** Whether what was sent holds text that Postgres cannot keep: it has no NUL (class 22 of its error codes). */
+export function isUnstorable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^22(021|P05)$/.test(String(error.code))
+}
+
 /**
  * Whether the database could not be reached, by the codes of the network and of Postgres (classes 08, 53 and 57 of its
  * error codes): what time may mend. A wrong password or name is not.

@@ -40,6 +40,7 @@ import { describe } from './describe-error.ts'
 import { attemptDriver } from './interactions/attempt.ts'
 import { consent } from './interactions/consent.ts'
 import { attemptCookies } from './interactions/cookies.ts'
+import { restartUrl } from './interactions/restart.ts'
 import { interactionRoutes } from './interactions/router.ts'
 import { signIn } from './interactions/sign-in.ts'
 import { drained, listen } from './listener.ts'
@@ -178,6 +179,10 @@ async function compose({
     size: 1_000,
     now,
   })
+  const restartOf = async (uid: string): Promise<string | undefined> => {
+    const params = await models.requestOf(uid)
+    return params && restartUrl(params)
+  }
   const keys = signingKeys(db, sealer, now)
   const build = async () =>
     createProvider({
@@ -190,7 +195,7 @@ async function compose({
       findConsent: (accountId, clientId) => reached(() => consents.find(accountId, clientId)),
       findResource,
       endSession: (uid) => reached(() => sessions.revoke(uid)),
-      pages: providerPages(pages),
+      pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
       onError: (ctx, error) => {
         const { reference, address } = requestInfo(ctx.req)
@@ -217,7 +222,7 @@ async function compose({
     provider: () => provider,
     pages,
     cookies,
-    requestOf: models.requestOf,
+    restartOf,
     signIn: signIn({
       issuer: config.issuer,
       providers,

@@ -10,12 +10,17 @@ import type { ProviderPages } from './oidc/provider.ts'
 import { contentSecurityPolicy, formTargetsOf, type Pages, sendPage } from './pages.ts'
 import { requestInfo } from './request-info.ts'
 
-export function providerPages(pages: Pages): ProviderPages {
+/** `restartOf`: the address that begins the sign-in of an interaction again, as far as it is known. */
+export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<string | undefined>): ProviderPages {
   return {
-    error(ctx, out, error) {
+    async error(ctx, out, error) {
       const on = pages.surroundings(ctx)
       const status = ctx.status
-      if (isSessionNotFound(error)) return sendPage(ctx, expiredPage(on, { restart: '/' }), { status })
+      if (isSessionNotFound(error)) {
+        const { uid } = ctx['params'] as { uid?: string }
+        const restart = uid === undefined ? undefined : await restartOf(uid)
+        return sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status })
+      }
       const { reference } = requestInfo(ctx.req)
       sendPage(ctx, errorPage(on, { ...explanation(on.words.error, out, status), reference, home: '/' }), { status })
     },

@@ -9,12 +9,12 @@ import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
 import { isSessionNotFound } from '../oidc/errors.ts'
-import { impliedConsent } from '../oidc/offline-access.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
 import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
 import { type Desk, openDesk } from './desk.ts'
+import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
 
 export interface InteractionOptions {
@@ -24,8 +24,8 @@ export interface InteractionOptions {
   signIn: SignIn
   consent: ReturnType<typeof consent>
   cookies: AttemptCookies
-  /** Parameters of the request behind an interaction, also after its end. */
-  requestOf: (uid: string) => Promise<Record<string, unknown> | undefined>
+  /** Address that begins the sign-in of an interaction again, also after its end. */
+  restartOf: (uid: string) => Promise<string | undefined>
 }
 
 type Prompt = 'login' | 'consent'
@@ -82,24 +82,12 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   /** An interaction that is over, lost its cookie, or belongs to another browser: say so, and offer to begin again. */
   async function expired(ctx: Context): Promise<void> {
     const uid: unknown = ctx['params'].uid
-    const params = typeof uid === 'string' ? await options.requestOf(uid) : undefined
-    const restart = params === undefined ? undefined : restartUrl(params)
+    const restart = typeof uid === 'string' ? await options.restartOf(uid) : undefined
     const on = options.pages.surroundings(ctx)
     sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status: 400 })
   }
 
   return router.routes() as unknown as Middleware
-}
-
-/** The authorization request again, as an address; undefined for requests that cannot be repeated that way. */
-function restartUrl(params: Readonly<Record<string, unknown>>): string | undefined {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(params)) {
-    if (['prompt', impliedConsent, 'request', 'request_uri'].includes(name)) continue
-    for (const one of [value].flat())
-      if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
-  }
-  return query.has('client_id') ? `/authorize?${query}` : undefined
 }
 
 function seeOther(ctx: Context, target: string): void {
