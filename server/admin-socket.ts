@@ -33,8 +33,8 @@ export interface AdminSocketOptions {
   readonly onError?: (error: unknown) => void
 }
 
-/** Largest request, bytes. */
-const maximumRequest = 1024 * 1024
+/** Largest request, bytes: an import of some hundred apps with their logos. */
+export const maximumRequest = 16 * 1024 * 1024
 /** Longest path of a unix socket, bytes (`sun_path` without the final zero; less on macOS). */
 const maximumPath = process.platform === 'linux' ? 107 : 103
 /** Milliseconds in which a request must be complete. */

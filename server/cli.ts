@@ -23,15 +23,19 @@ import { passwords } from '../adapters/postgres/passwords.ts'
 import { resources } from '../adapters/postgres/resources.ts'
 import { sessions } from '../adapters/postgres/sessions.ts'
 import { signingKeys } from '../adapters/postgres/signing-keys.ts'
-import { type AdminRequest, callAdminSocket, SocketPathTooLong } from './admin-socket.ts'
+import { type AdminRequest, callAdminSocket, maximumRequest, SocketPathTooLong } from './admin-socket.ts'
 import type { Command, Input, Services } from './commands/command.ts'
+import { withContents } from './commands/contents.ts'
 import { report } from './commands/doctor.ts'
 import { parse } from './commands/parse.ts'
+import { downloadPicture } from './commands/picture-download.ts'
+import { readPicture } from './commands/picture-file.ts'
 import { commands, exitCodes, runCommand, writeAnswer } from './commands/run.ts'
 import { printable } from './commands/text.ts'
 import { adminSocketPath, type Config, ConfigError, readConfig } from './config.ts'
 import { Refusal } from './errors.ts'
 import { clientRules } from './oidc/client-rules.ts'
+import { isLoopbackHost } from './oidc/redirect-uris.ts'
 
 const minimumNodeVersion = 24
 /** Milliseconds that a command waits for a server that starts or stops, or for another command. */
@@ -39,8 +43,6 @@ const patience = 30_000
 const pause = 100
 /** Milliseconds after which it says what it waits for. */
 const silence = 2_000
-/** Largest standard input, bytes; that of the admin socket. */
-const maximumInput = 1024 * 1024
 
 export interface ServiceOptions {
   readonly store: Store
@@ -100,7 +102,15 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     loadEnvironmentFile()
     const config = readConfig(process.env)
-    const invocation = { command: request.command, ...(await withInput(argv, request.command, request.input)) }
+    const contents = await withContents(argv, request.command, request.input, {
+      file: readPicture,
+      address: (address) => downloadPicture(address, { allowPrivate: isLoopbackHost(new URL(config.issuer).hostname) }),
+    })
+    for (const notice of contents.notices) terminal.stderr(`${printable(notice)}\n`)
+    const invocation = {
+      command: request.command,
+      ...(await withInput(contents.argv, request.command, request.input)),
+    }
     return await (config.database.kind === 'postgres'
       ? runOnPostgres(config, config.database.url, invocation)
       : runOnEmbedded(config, invocation))
@@ -209,7 +219,7 @@ async function readStandardInput(): Promise<string> {
   let size = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maximumInput) throw new Refusal('too-large', `Standard input is larger than ${maximumInput} bytes.`)
+    if (size > maximumRequest) throw new Refusal('too-large', `Standard input is larger than ${maximumRequest} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

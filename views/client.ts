@@ -11,7 +11,7 @@ import type { Surroundings } from './layout.ts'
 export interface ClientCard {
   readonly id: string
   readonly name?: string | undefined
-  /** Address of the logo: on this server, or the client's own where the server's policy lets the image load. */
+  /** Address of the stored logo, on this server. */
   readonly logoUri?: string | undefined
   readonly uri?: string | undefined
   readonly policyUri?: string | undefined
@@ -37,13 +37,14 @@ export function clientName(client: Pick<ClientCard, 'id' | 'name'>): Html {
   return isolated(plainName(client))
 }
 
-/** The app's logo over its initial; the initial stays where there is no logo or it does not load. */
+/** The app's logo, or its initial where there is none; where the logo does not load, the stylesheet shows the initial. */
 export function clientLogo(client: ClientCard): Html {
   const source = targetUrl(client.logoUri)
   const initial = [...plainName(client)].find((character) => /[\p{L}\p{N}]/u.test(character)) ?? ''
-  return html`<div class="logo" aria-hidden="true"><span>${initial.toLocaleUpperCase('en')}</span>${
-    source !== undefined &&
-    html`<img${attributes({ src: source, alt: '', width: 56, height: 56, referrerpolicy: 'no-referrer' })}>`
+  const letter = initial.toLocaleUpperCase('en')
+  const picture = { src: source, alt: '', width: 56, height: 56, 'data-initial': letter, referrerpolicy: 'no-referrer' }
+  return html`<div class="logo" aria-hidden="true">${
+    source === undefined ? html`<span>${letter}</span>` : html`<img${attributes(picture)}>`
   }</div>`
 }
 

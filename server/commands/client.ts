@@ -4,6 +4,7 @@ import type { Client } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type Metadata, scopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
+import { decodeLogo, logoKinds } from '../oidc/logo.ts'
 import { profileOf, profiles } from '../oidc/profiles.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
 import { table, time } from './text.ts'
@@ -26,7 +27,19 @@ const metadataOptions = {
     summary: 'what the app may ask for, of people or of a registered resource',
   },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
-  'logo-uri': { type: 'string', value: 'uri', summary: 'picture shown beside the name' },
+  'logo-file': {
+    type: 'string',
+    value: 'file',
+    content: 'file',
+    summary: `picture shown beside the name: ${logoKinds}`,
+  },
+  'logo-uri': {
+    type: 'string',
+    value: 'uri',
+    fetchedInto: 'logo-file',
+    summary:
+      'address of that picture, for others; pages show only a stored one, fetched once unless --logo-file is given',
+  },
   'policy-uri': { type: 'string', value: 'uri', summary: 'privacy policy of the app' },
   'tos-uri': { type: 'string', value: 'uri', summary: 'terms of service of the app' },
 } as const satisfies Record<string, Option>
@@ -77,7 +90,7 @@ export const clientCommands: readonly Command[] = [
     usage: '<id> [--name <name>] [--redirect-uri <uri>]...',
     summary: 'change the registration of an app; what is not named stays',
     details: [
-      'A repeatable option replaces the whole list. An empty text takes an address away. The profile cannot be changed.',
+      'A repeatable option replaces the whole list. An empty text takes an address or the stored picture away. The profile cannot be changed.',
     ],
     arguments: [1, 1],
     options: {
@@ -87,7 +100,8 @@ export const clientCommands: readonly Command[] = [
     },
     examples: [
       'client update 3f9c2a61d07be4185c02 --redirect-uri https://app.example/cb --redirect-uri https://app.example/cb2',
-      'client update 3f9c2a61d07be4185c02 --logo-uri ""',
+      'client update 3f9c2a61d07be4185c02 --logo-file logo.png',
+      'client update 3f9c2a61d07be4185c02 --logo-uri "" --logo-file ""',
     ],
     run: update,
   },
@@ -142,13 +156,15 @@ export async function knownResourceScopes({ resources }: Pick<Context, 'resource
   return [...new Set((await resources.list()).flatMap(({ scopes }) => scopes))]
 }
 
-/** A client as machines read it: RFC 7591 names, never a secret nor the hash of one. */
+/** A client as machines read it: RFC 7591 names, never a secret nor the hash of one; of a picture only that it is there. */
 function describe(client: Client): Record<string, unknown> {
+  const { logo, ...metadata } = client.metadata
   return {
     client_id: client.id,
     profile: client.profile,
     first_party: client.firstParty,
-    ...client.metadata,
+    ...metadata,
+    logo_stored: decodeLogo(logo) !== undefined,
     secrets: client.secretHashes.length,
     disabled_at: client.disabledAt ?? null,
     created_at: client.createdAt,
@@ -299,6 +315,7 @@ function given(input: Input): Record<string, unknown> {
     scope: input.list('scope')?.join(' '),
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
+    logo: input.text('logo-file'),
     policy_uri: input.text('policy-uri'),
     tos_uri: input.text('tos-uri'),
   }

@@ -5,6 +5,7 @@
  * otherwise speak up only when somebody signs in. Knows nothing of rows.
  */
 import { Refusal } from '../errors.ts'
+import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOf } from './profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 
@@ -47,6 +48,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...memberProblems(given, profile),
     ...nameProblems(given['client_name']),
     ...uriProblems(given),
+    ...logoProblems(given['logo']),
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules.resourceScopes),
   ]
@@ -54,6 +56,11 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
   const metadata = { ...splitScopes(given, profile), ...profile.metadata }
   await askLibrary(request.id, metadata, profile, rules.validate)
   return metadata
+}
+
+/** Whether a text may be the id of a client. */
+export function isClientId(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(text)
 }
 
 /** Whether a text holds a line break, or a character that nobody sees or that turns the text around. */
@@ -99,7 +106,7 @@ function splitScopes(given: Metadata, profile: Profile): Metadata {
 }
 
 function idProblems(id: string): string[] {
-  return /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(id)
+  return isClientId(id)
     ? []
     : [
         'A client id has 1 to 128 letters, digits, dots, hyphens, tildes and underscores, and starts with a letter or digit.',
@@ -132,6 +139,12 @@ function uriProblems(given: Metadata): string[] {
       ? []
       : [`"${name}" must be an https address such as https://app.example/about, not ${JSON.stringify(value)}.`]
   })
+}
+
+function logoProblems(logo: unknown): string[] {
+  return logo === undefined || decodeLogo(logo) !== undefined
+    ? []
+    : [`"logo" must be ${logoKinds}, written as data:image/png;base64,… by client add --logo-file.`]
 }
 
 function redirectProblems(given: Metadata, profile: Profile): string[] {
@@ -178,7 +191,7 @@ async function askLibrary(
   profile: Profile,
   validate: MetadataRules['validate'],
 ): Promise<void> {
-  const { resource_scopes: _, ...known } = metadata
+  const { resource_scopes: _scopes, logo: _logo, ...known } = metadata
   const secret = profile.confidential ? { client_secret: 'held as a hash' } : {}
   try {
     await validate({ client_id: id, ...secret, ...structuredClone(known) })

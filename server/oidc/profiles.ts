@@ -34,7 +34,7 @@ export interface Profile {
 const minute = 60
 const day = 24 * 60 * minute
 
-const forPeople = ['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'contacts'] as const
+const forPeople = ['client_name', 'client_uri', 'logo_uri', 'logo', 'policy_uri', 'tos_uri', 'contacts'] as const
 const frontChannel = [
   ...forPeople,
   'redirect_uris',

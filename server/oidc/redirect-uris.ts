@@ -25,7 +25,12 @@ const dangerousSchemes: ReadonlySet<string> = new Set([
 /** Whether it is an http URL on this machine. */
 export function isLoopback(uri: string): boolean {
   const url = URL.parse(uri)
-  return url?.protocol === 'http:' && loopbackHosts.has(url.hostname)
+  return url?.protocol === 'http:' && isLoopbackHost(url.hostname)
+}
+
+/** Whether the host of a URL is this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return loopbackHosts.has(hostname)
 }
 
 /** What is wrong with one redirect URI for a client of this profile, and what to do; undefined when nothing is. */

@@ -11,6 +11,8 @@ import { serveAdminSocket } from '../../server/admin-socket.ts'
 import { commandServices } from '../../server/cli.ts'
 import { runRequest } from '../../server/commands/run.ts'
 import { adminSocketPath, readConfig } from '../../server/config.ts'
+import { encodeLogo } from '../../server/oidc/logo.ts'
+import { png } from '../support/pictures.ts'
 
 const root = join(import.meta.dirname, '../..')
 const cli = join(root, 'server/cli.ts')
@@ -195,6 +197,31 @@ test('while a server owns the embedded database, commands run inside it', async 
   }
   const afterwards = await habitatAuth(['user', 'list', '--json'], env)
   expect(JSON.parse(afterwards.stdout).users).toHaveLength(1)
+})
+
+test('a logo is read where the command is typed, not where the server runs it', async () => {
+  const dataDir = await preparedFolder()
+  const cwd = join(dataDir, '..')
+  writeFileSync(join(cwd, 'logo.png'), png())
+  writeFileSync(join(cwd, 'page.png'), '<script>alert(1)</script>')
+  const { services, stop } = await serve(dataDir)
+  const add = (file: string) =>
+    habitatAuth(
+      ['client', 'add', '--profile', 'service', '--name', 'x', '--logo-file', file, '--json'],
+      { DATA_DIR: dataDir },
+      { cwd },
+    )
+  try {
+    const added = await add('logo.png')
+    expect(added.exitCode, added.stderr).toBe(0)
+    const client = await services.clients.find(JSON.parse(added.stdout).client_id)
+    expect(client?.metadata['logo']).toBe(encodeLogo(png()))
+    expect(await add('page.png')).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('markup') })
+    expect(await add('none.png')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no such file') })
+    expect(await services.clients.list()).toHaveLength(1)
+  } finally {
+    await stop()
+  }
 })
 
 test('the socket of a server that was killed does not stop a command', async () => {

@@ -98,7 +98,7 @@ test('a request beyond 1 MiB is refused before it is taken in', async () => {
   const path = socketPath()
   let runs = 0
   const server = await serveAdminSocket({ path, run: async () => ({ stdout: '', stderr: '', exitCode: ++runs }) })
-  const big = { argv: [], stdin: 'x'.repeat(1024 * 1024) }
+  const big = { argv: [], stdin: 'x'.repeat(16 * 1024 * 1024) }
   await expect(callAdminSocket(path, big)).rejects.toThrow('larger')
   expect(await send(path, JSON.stringify(big))).not.toContain('"exitCode":0')
   expect(runs).toBe(0)
