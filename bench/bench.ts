@@ -1,0 +1,166 @@
+#!/usr/bin/env node
+/**
+ * How fast the server is on Postgres and on PGlite, measured against the same server on the library's in-memory adapter.
+ *
+ * Absolute figures say little on a machine that does other things too, so the three run side by side in turns and what
+ * counts is the ratio within a turn. Starts a Postgres of its own and speaks to nobody but this machine.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { findPostgres, startCluster } from '../test/support/cluster.ts'
+import { type Child, startChild } from './child.ts'
+import { type Figure, type Report, tables } from './figures.ts'
+import { footprint } from './footprint.ts'
+import { inputsFor, type Run, run } from './load.ts'
+import { median } from './median.ts'
+import type { StoreKind } from './node.ts'
+import { type Operation, operations } from './operations.ts'
+
+const usage = `Usage: npm run bench -- [--quick] [--json] [--only <operation>]
+
+  --quick   one round of short runs: whether it works, not how fast it is
+  --json    the figures as JSON on standard output
+  --only    measure one operation (${operations.join(', ')})
+`
+
+/** Seconds that the whole may take; it ends with an error then. */
+const limit = 300
+const kinds: readonly StoreKind[] = ['in memory', 'Postgres', 'PGlite']
+const concurrency = [1, 32] as const
+
+interface Plan {
+  rounds: number
+  /** Seconds of one run. */
+  duration: number
+  /** Requests of each kind before anything is measured. */
+  warmUp: number
+  starts: number
+}
+
+const plans: Record<'full' | 'quick', Plan> = {
+  full: { rounds: 3, duration: 1.2, warmUp: 1_500, starts: 3 },
+  quick: { rounds: 1, duration: 0.3, warmUp: 200, starts: 1 },
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean' },
+      json: { type: 'boolean' },
+      only: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help) return void process.stdout.write(usage)
+  const chosen = operations.filter((operation) => values.only === undefined || operation === values.only)
+  if (chosen.length === 0) throw new RangeError(usage)
+  const programs = findPostgres()
+  if (programs === undefined) throw new RangeError('The bench needs Postgres: apt-get install postgresql')
+  const watchdog = setTimeout(() => {
+    process.stderr.write(`Not done after ${limit} seconds.\n`)
+    process.exit(1)
+  }, limit * 1000)
+  const report = await measured(programs, chosen, plans[values.quick ? 'quick' : 'full'])
+  clearTimeout(watchdog)
+  process.stdout.write(`${values.json ? JSON.stringify(report, undefined, 2) : tables(report)}\n`)
+}
+
+async function measured(programs: string, chosen: readonly Operation[], plan: Plan): Promise<Report> {
+  const cleanUp: (() => Promise<void>)[] = []
+  try {
+    progress('starting Postgres and three servers')
+    const cluster = await startCluster(programs)
+    cleanUp.push(() => cluster.close())
+    const dataDir = await mkdtemp(join(tmpdir(), 'habitat-bench-'))
+    cleanUp.push(() => rm(dataDir, { recursive: true, force: true }))
+    const secret = randomBytes(32).toString('hex')
+    const children = new Map<StoreKind, Child>()
+    for (const kind of kinds) {
+      const child = await startChild({ kind, databaseUrl: cluster.url, dataDir, secret })
+      cleanUp.push(() => child.close())
+      children.set(kind, child)
+    }
+    const figures: Figure[] = []
+    for (const operation of chosen) figures.push(...(await measure(operation, children, plan)))
+    progress('cold start and memory')
+    const postgres = children.get('Postgres') as Child
+    const node = await footprint({ databaseUrl: cluster.url, secret }, postgres, {
+      starts: plan.starts,
+      amount: plan.warmUp,
+    })
+    return {
+      node: process.versions.node,
+      processors: availableParallelism(),
+      rounds: plan.rounds,
+      figures,
+      footprint: node,
+    }
+  } finally {
+    while (cleanUp.length > 0) await cleanUp.pop()?.()
+  }
+}
+
+type Sample = Run & { cpu: number }
+
+/** All of one operation: warm up, then rounds in which every server has its turn. */
+async function measure(
+  operation: Operation,
+  children: ReadonlyMap<StoreKind, Child>,
+  plan: Plan,
+): Promise<readonly Figure[]> {
+  progress(operation)
+  for (const child of children.values()) await sample(child, operation, 32, plan.warmUp)
+  const figures: Figure[] = []
+  for (const connections of concurrency) {
+    const amounts = new Map<StoreKind, number>()
+    for (const [kind, child] of children) {
+      const { rate } = await sample(child, operation, connections, Math.max(100, plan.warmUp / 10))
+      amounts.set(kind, Math.min(5_000, Math.max(2 * connections, Math.round(rate * plan.duration))))
+    }
+    const rounds: Map<StoreKind, Sample>[] = []
+    for (let count = 0; count < plan.rounds; count += 1) {
+      const round = new Map<StoreKind, Sample>()
+      for (const [kind, child] of children) {
+        round.set(kind, await sample(child, operation, connections, amounts.get(kind) ?? 0))
+      }
+      rounds.push(round)
+    }
+    for (const kind of kinds) {
+      const over = (value: (it: Sample, round: Map<StoreKind, Sample>) => number) =>
+        median(rounds.map((round) => value(round.get(kind) as Sample, round)))
+      figures.push({
+        operation,
+        connections,
+        store: kind,
+        rate: over((it) => it.rate),
+        p50: over((it) => it.p50),
+        p99: over((it) => it.p99),
+        cpu: over((it) => it.cpu),
+        ratio: over((it, round) => it.rate / (round.get('in memory')?.rate ?? Number.NaN)),
+      })
+    }
+  }
+  return figures
+}
+
+/** One run, with its inputs made before the clock starts. */
+async function sample(child: Child, operation: Operation, connections: number, amount: number): Promise<Sample> {
+  const needed = inputsFor(operation, amount, connections)
+  const inputs = needed === undefined ? [] : await child.stock(needed.artifact, needed.count)
+  const before = await child.usage()
+  const result = await run(child, operation, connections, amount, inputs)
+  const after = await child.usage()
+  return { ...result, cpu: (after.cpu - before.cpu) / amount }
+}
+
+function progress(what: string): void {
+  process.stderr.write(`${what} …\n`)
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof RangeError ? error.message : String((error as Error).stack ?? error)}\n`)
+  process.exitCode = 1
+})
