@@ -17,7 +17,7 @@ export interface Child {
 export async function startChild(settings: Omit<Order & { order: 'start' }, 'order'>): Promise<Child> {
   const child = fork(join(import.meta.dirname, 'node.ts'), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
+    env: { PATH: process.env['PATH'] },
   })
   const ask = channel(child)
   const { issuer, parties } = (await ask({ order: 'start', ...settings })) as Started

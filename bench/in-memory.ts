@@ -18,7 +18,7 @@ import type { ModelAdapter, OidcModels } from '../adapters/postgres/oidc-models.
 import type { SigningKey } from '../adapters/postgres/signing-keys.ts'
 import { createApp } from '../server/app.ts'
 import { log as createLog } from '../server/log.ts'
-import { libraryMetadata } from '../server/oidc/client-lookup.ts'
+import { clientLookup } from '../server/oidc/client-lookup.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { pages as createPages } from '../server/pages.ts'
 import { providerPages } from '../server/provider-pages.ts'
@@ -72,11 +72,12 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
 
 function memoryModels(clients: readonly Client[]): OidcModels {
   const store: unknown = new LeastRecentlyUsed({ maxSize: 20_000 })
-  const registered = new Map(clients.map((client) => [client.id, libraryMetadata(client)]))
+  const registered = new Map(clients.map((client) => [client.id, client]))
+  const findClient = clientLookup({ find: async (id) => registered.get(id), now: () => new Date() })
   return {
     adapter(model) {
       const adapter = new MemoryAdapter(model, store) as ModelAdapter
-      if (model === 'Client') adapter.find = async (id) => registered.get(id)
+      if (model === 'Client') adapter.find = findClient
       return adapter
     },
     flush: async () => undefined,

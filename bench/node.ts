@@ -14,8 +14,10 @@ import { startServer } from '../server/main.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
 import { hashClientSecret, newClientSecret } from '../server/oidc/client-secrets.ts'
 import { type ProfileName, profiles } from '../server/oidc/profiles.ts'
-import { createProvider, type ProviderPages } from '../server/oidc/provider.ts'
+import { createProvider } from '../server/oidc/provider.ts'
 import { requestScope } from '../server/oidc/request-scope.ts'
+import { pages as createPages } from '../server/pages.ts'
+import { providerPages } from '../server/provider-pages.ts'
 import { serveFromMemory } from './in-memory.ts'
 import type { Artifact, Parties } from './operations.ts'
 import { stock } from './stock.ts'
@@ -138,17 +140,10 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     findAccount: accountStore(db, now).find,
     findConsent: async () => undefined,
     findResource: async () => undefined,
-    pages: noPages,
+    pages: providerPages(createPages('Bench')),
     reference: () => '',
     endSession: async () => undefined,
     onError: () => undefined,
     now,
   })
-}
-
-const noPages: ProviderPages = {
-  error: () => undefined,
-  logout: () => undefined,
-  signedOut: () => undefined,
-  notFound: () => undefined,
 }

@@ -8,7 +8,6 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { PGlite } from '@electric-sql/pglite'
 import { type DatabaseConnection, type Driver, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
 import { type Migration, type MigrationInfo, Migrator } from 'kysely/migration'
 import pg from 'pg'
@@ -78,6 +77,8 @@ export async function openEmbedded(dataDir: string | undefined, snapshot?: Blob)
   const lock = dataDir === undefined ? undefined : lockDirectory(dataDir)
   const directory = dataDir === undefined ? undefined : join(dataDir, 'postgres')
   try {
+    // Loaded only where it is used: a node on Postgres starts without it.
+    const { PGlite } = await import('@electric-sql/pglite')
     const pglite = await PGlite.create({
       ...(directory === undefined ? {} : { dataDir: directory }),
       ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
