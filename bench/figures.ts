@@ -46,7 +46,7 @@ export function tables({ node, processors, rounds, figures, footprint }: Report)
   ])
   const head = ['operation', 'at once', 'store', 'req/s', 'p50 ms', 'p99 ms', 'CPU µs', 'ratio', `≥ ${targets.ratio}`]
   return [
-    `Node ${node}, ${processors} processors shared by server, database and load; medians of ${rounds} rounds.`,
+    `Node ${node}, ${processors} processors shared by server, database and load; medians of up to ${rounds} rounds.`,
     'ratio: requests/s by those of the in-memory adapter in the same round. CPU: of the server process, for a request.',
     '',
     ...aligned([head, ...lines]),
@@ -55,7 +55,7 @@ export function tables({ node, processors, rounds, figures, footprint }: Report)
     ...aligned([
       ['cold start', `${coldStart.toFixed(0)} ms`, `< ${targets.coldStart} ms`, verdict(coldStart < targets.coldStart)],
       ['idle after start', megabytes(idleAfterStart), '< 150 MB', verdict(idleAfterStart < targets.memory)],
-      ['idle after load', megabytes(idleAfterLoad), '', ''],
+      ['idle after load', megabytes(idleAfterLoad), '< 150 MB', verdict(idleAfterLoad < targets.memory)],
     ]),
   ].join('\n')
 }

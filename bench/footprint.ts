@@ -20,8 +20,9 @@ export interface Footprint {
   idleAfterLoad: number
 }
 
-/** Milliseconds. */
+/** Milliseconds. After load a node has had time to see that nobody asks any more (`server/idle-memory.ts`). */
 const rest = 4_000
+const restAfterLoad = 20_000
 const giveUp = 30_000
 
 /** Starts the program `starts` times, and puts the last one under load; `child` makes the inputs, on the same database. */
@@ -46,7 +47,7 @@ export async function footprint(
       const inputs = needed === undefined ? [] : await child.stock(needed.artifact, needed.count)
       await run({ issuer: node.issuer, parties: child.parties }, operation, 32, amount, inputs)
     }
-    await sleep(rest)
+    await sleep(restAfterLoad)
     return { coldStart: median(coldStarts), idleAfterStart, idleAfterLoad: node.memory() }
   } finally {
     await node.stop()
@@ -62,7 +63,9 @@ async function startProgram({ databaseUrl, secret }: { databaseUrl: string; secr
     env: { PATH: process.env['PATH'], PORT: String(port), DATABASE_URL: databaseUrl, SECRETS: secret },
   })
   const ended = once(program, 'exit')
-  await discovery(issuer, begun + giveUp)
+  const tooEarly = ended.then(() => Promise.reject(new Error('the server did not start')))
+  tooEarly.catch(() => undefined)
+  await Promise.race([discovery(issuer, begun + giveUp), tooEarly])
   return {
     issuer,
     coldStart: performance.now() - begun,
