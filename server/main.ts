@@ -37,6 +37,7 @@ import { adminSocketPath, type Config, ConfigError, readConfig } from './config.
 import { sameOriginOnly } from './cross-origin.ts'
 import { migrated } from './database-trouble.ts'
 import { describe } from './describe-error.ts'
+import { garbageCollection, type IdleMemory, idleMemory } from './idle-memory.ts'
 import { attemptDriver } from './interactions/attempt.ts'
 import { consent } from './interactions/consent.ts'
 import { attemptCookies } from './interactions/cookies.ts'
@@ -61,6 +62,8 @@ export interface StartOptions {
   store?: Store
   /** Further ways to prove who one is. */
   providers?: readonly IdentityProvider[]
+  /** Counts the requests; its ticks are the caller's, because the memory is the process's. */
+  memory?: IdleMemory
   /** Gives up a start that still waits for the database. */
   signal?: AbortSignal
 }
@@ -78,6 +81,7 @@ export interface RunningServer {
 
 /** Milliseconds. */
 const cleanupInterval = 60_000
+const memoryInterval = 5_000
 
 /** Starts a server and answers once it can serve. Throws `DatabaseInUse`, `SealBroken`, or what listening throws. */
 export async function startServer(settings: Config, options: StartOptions = {}): Promise<RunningServer> {
@@ -99,7 +103,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     }
     const providers = options.providers ?? []
     composed = await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers })
-    front.serve(composed.listener)
+    front.serve(options.memory?.counted(composed.listener) ?? composed.listener)
   } catch (error) {
     front.server.close()
     await adminSocket?.close()
@@ -314,6 +318,8 @@ async function main(): Promise<void> {
   }
   const config = readConfig(process.env)
   const waiting = new AbortController()
+  const memory = idleMemory(garbageCollection())
+  setInterval(memory.tick, memoryInterval).unref()
   let server: RunningServer | undefined
   // Before the start, because it may wait for the database: the first process of a container ignores what it does not handle.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -323,7 +329,7 @@ async function main(): Promise<void> {
     })
   }
   try {
-    server = await startServer(config, { signal: waiting.signal })
+    server = await startServer(config, { signal: waiting.signal, memory })
   } catch (error) {
     if (waiting.signal.aborted) process.exit(0)
     throw error
