@@ -156,12 +156,14 @@ async function webApp(browser: Visitor): Promise<void> {
   // One code is never redeemed, one pushed request never used.
   codeAt(await browser.get(authorizeUrl(client, pkce(), { scope })))
   const pushed = await endpoint(server, client, '/par', {
+    client_id: client.id,
     redirect_uri: client.redirectUri,
     response_type: 'code',
     scope: 'openid',
     code_challenge: proof.challenge,
     code_challenge_method: 'S256',
   })
+  expect(pushed.status).toBe(201)
   note('pushed request', String(pushed.body['request_uri']).split(':').at(-1))
   await steal()
 }
@@ -215,6 +217,14 @@ beforeAll(async () => {
   // What fails is logged with its reason.
   await browser.get('/authorize?client_id=nobody')
   await browser.post('/account/sign-out', {}, { 'sec-fetch-site': 'cross-site' })
+  const open = await browser.get(
+    '/authorize?client_id=habitat-account&prompt=login&response_type=code&scope=openid'.concat(
+      `&redirect_uri=${encodeURIComponent(`${server.origin}/account/signed-in`)}`,
+      `&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`,
+    ),
+  )
+  await browser.post(`${open.url.pathname}/answer`, {}, { 'sec-fetch-site': 'cross-site' })
+  await browser.post(`${open.url.pathname}/start/nobody`, {})
   logged = server.logged.join('\n')
 })
 afterAll(() => server.stop())
