@@ -16,7 +16,7 @@ import { claimsOf } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
-import { type FormPostPage, formPosts } from './form-posts.ts'
+import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { existingGrant, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
@@ -93,7 +93,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   provider.use(answered(options))
-  provider.use(formPosts(options.pages.formPost))
+  provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(tokenWrites(models.flush, options.onError))
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)

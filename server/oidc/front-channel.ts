@@ -1,20 +1,29 @@
 /**
- * What becomes of the library's three self-submitting pages, which show nothing where scripts do not run.
+ * Replaces those answers of the library that are of no use to a person.
  *
- * Two of them only lead back to this server: leaving one account for another, and signing out where nobody is signed in.
- * Both are done at once and end in a redirect. The third carries an answer to the app (`response_mode=form_post`).
+ * Three are pages that submit themselves and show nothing where scripts do not run. Two of them only lead back to this
+ * server: leaving one account for another, and signing out where nobody is signed in. Both are done at once and end in a
+ * redirect. The third carries an answer to the app (`response_mode=form_post`). And who stays is not "signed out".
  */
 import type { Middleware } from 'koa'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 
 export type FormPostPage = (ctx: KoaContextWithOIDC, target: string) => void
 
+/** Where somebody goes who was asked whether to sign out, and stays. */
+const stayed = '/account'
+
 /** A middleware for the provider; `toApp` makes the page that posts to an app fit for a browser. */
-export function formPosts(toApp: FormPostPage): Middleware {
+export function frontChannel(toApp: FormPostPage): Middleware {
   return async (plainCtx, next) => {
     await next()
     const ctx = plainCtx as unknown as KoaContextWithOIDC
     const { oidc } = ctx
+    if (oidc?.route === 'end_session_confirm' && ctx.status === 303 && oidc.params?.['logout'] === undefined) {
+      // The library says "signed out" to those who stay, unless the app wants them back.
+      if (ctx.response.get('location').startsWith(oidc.urlFor('end_session_success'))) seeOther(ctx, stayed)
+      return
+    }
     if (oidc === undefined || typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
     if (oidc.route === 'end_session') return seeOther(ctx, afterLogout(ctx))
     const target = oidc.session?.state?.['postLogoutRedirectUri']
