@@ -87,7 +87,9 @@ export function signIn(options: SignInOptions) {
         if (outcome.returnState !== undefined) cookies.expectReturn(desk.ctx, provider, outcome.returnState, desk.uid)
         return seeOther(desk, outcome.to.href)
       case 'show':
-        return showStep(desk, outcome.page, provider)
+        // What answers a form is shown by an address of its own: coming back to it must not mean sending the form again.
+        if (desk.ctx.path === desk.path('')) return showStep(desk, outcome.page, provider)
+        return seeOther(desk, desk.path(''))
       case 'overtaken':
         return seeOther(desk, desk.path(''))
       case 'refused':
@@ -112,7 +114,7 @@ export function signIn(options: SignInOptions) {
     }
     if (proof.registered) return enter(desk, await create(desk, proof, proof.identity.name), proof)
     cookies.setAttempt(desk.ctx, desk.uid, await attempts.holdNewcomer(desk.uid, proof))
-    showNewcomer(desk, proof)
+    seeOther(desk, desk.path(''))
   }
 
   /** The newcomer's decision. */
