@@ -5,19 +5,16 @@
  * there is no other way to say so. It counts against the same limits as guessing.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { clock } from '../support/clock.ts'
 import { type Person, register, signIn, somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import type { Visit } from '../support/visitor.ts'
 
-const time = clock(new Date())
 const secrets = 'a-key-ring-that-two-servers-share-long-enough'
 let server: TestServer
 let known: Person
 beforeAll(async () => {
   server = await startTestServer({
     settings: { ISSUER: 'https://auth.example', TRUST_PROXY: '127.0.0.1', SECRETS: secrets },
-    now: time.now,
   })
   known = somebody('known')
   await register(from('192.0.2.200'), '/account', known)
@@ -83,7 +80,7 @@ test('somebody whose account is disabled is told so only with the right password
   await register(from(newAddress()), '/account', gone)
   await server.database.store.db
     .updateTable('accounts')
-    .set({ disabled_at: time.now() })
+    .set({ disabled_at: new Date() })
     .where('email', '=', gone.email)
     .execute()
   expect(await answerTo(gone.email, newAddress())).toEqual(await answerTo('nobody-there@example.com', newAddress()))
@@ -92,25 +89,30 @@ test('somebody whose account is disabled is told so only with the right password
   expect(right.text).toContain('disabled')
 })
 
-test('both take the same time', async () => {
-  const rounds = 60
+test('both take the same time', { timeout: 180_000 }, async () => {
+  // Fewer than the failures that an account may have from all addresses together.
+  const rounds = 40
+  const timed = somebody('timed')
+  await register(from(newAddress()), '/account', timed)
   const took = { known: [] as number[], unknown: [] as number[] }
   const measure = async (email: string): Promise<number> => {
     const person = from(newAddress())
     const page = await person.get('/account')
     const start = performance.now()
-    await person.submit(page, '/answer', { email, password: 'wrong password' })
-    return performance.now() - start
+    const answer = await person.request(`${page.url.pathname}/answer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: server.origin },
+      body: new URLSearchParams({ email, password: 'wrong password' }).toString(),
+    })
+    const milliseconds = performance.now() - start
+    expect(answer.status).toBe(303)
+    return milliseconds
   }
-  for (let round = 0; round < 5; round += 1) await measure(known.email)
   for (let round = 0; round < rounds; round += 1) {
     // Which one comes first alternates, so that what else the machine does falls on both.
     const order = round % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
-    for (const who of order) {
-      took[who].push(await measure(who === 'known' ? known.email : `nobody-${round}@example.com`))
-      // Failures of the known account would add up to a delay.
-      time.advance(86_401)
-    }
+    for (const who of order)
+      took[who].push(await measure(who === 'known' ? timed.email : `nobody-${round}@example.com`))
   }
   // A hash takes tens of milliseconds and is what an unequal answer would save. The fastest third is what the machine
   // can do undisturbed; noise only ever adds.
@@ -143,7 +145,7 @@ test('registration says that an address is taken, only after the same rules, and
 
 test('where registration is closed nothing tells an account from none', async () => {
   const settings = { REGISTRATION: 'closed', SECRETS: secrets }
-  await using closed = await startTestServer({ settings, database: server.database, now: time.now })
+  await using closed = await startTestServer({ settings, database: server.database })
   expect((await closed.visitor().get('/account')).text).not.toContain('Create an account')
   const answer = async (email: string) => {
     const person = closed.visitor()
