@@ -50,7 +50,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
     findConsent: async () => undefined,
     findResource: async () => undefined,
-    pages: providerPages(pages),
+    pages: providerPages(pages, async () => undefined),
     reference: (request) => requestInfo(request).reference,
     endSession: async () => undefined,
     onError: (ctx, error) => log.info({ route: ctx.oidc?.route, error: String(error) }, 'refused'),

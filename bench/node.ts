@@ -140,7 +140,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     findAccount: accountStore(db, now).find,
     findConsent: async () => undefined,
     findResource: async () => undefined,
-    pages: providerPages(createPages('Bench')),
+    pages: providerPages(createPages('Bench'), async () => undefined),
     reference: () => '',
     endSession: async () => undefined,
     onError: () => undefined,
