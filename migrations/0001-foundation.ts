@@ -112,7 +112,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
     .addColumn('revoked_at', 'timestamptz')
-    .addColumn('last_used_at', 'timestamptz')
     .execute()
   await db.schema.createIndex('grants_account_id').on('grants').columns(['account_id', 'client_id']).execute()
   await db.schema.createIndex('grants_client_id').on('grants').column('client_id').execute()

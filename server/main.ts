@@ -245,6 +245,7 @@ async function compose({
     pages,
     accounts,
     clients,
+    consents,
     grants: grantStore(db, now),
     findResource,
     sessions,

@@ -22,7 +22,7 @@ export interface AccountRoutes {
 }
 
 export interface ConnectedApp {
-  readonly grantId: string
+  readonly clientId: string
   readonly clientName: string
   readonly host?: string | undefined
   readonly scopes: readonly ScopeCard[]
@@ -124,7 +124,7 @@ function apps(on: Surroundings, { apps, routes }: AccountProps): Html {
 
 function connectedApp(on: Surroundings, app: ConnectedApp, routes: AccountRoutes): Html {
   const words = on.words.account
-  const name = plainName({ id: app.host ?? app.grantId, name: app.clientName })
+  const name = plainName({ id: app.host ?? app.clientId, name: app.clientName })
   return html`<li class="row"><div><strong><bdi>${name}</bdi></strong>${
     app.host !== undefined && html` <span class="muted"><bdi>${app.host}</bdi></span>`
   }
@@ -132,7 +132,7 @@ function connectedApp(on: Surroundings, app: ConnectedApp, routes: AccountRoutes
 <p class="muted">${words.since(day(on, app.since))}${app.lastUsed !== undefined && html` · ${words.lastUsed(day(on, app.lastUsed))}`}</p></div>
 ${postForm(
   routes.revokeApp,
-  html`${hidden('grant_id', app.grantId)}${button(words.revokeApp, { kind: 'danger', spoken: words.revokeAppFor(name) })}`,
+  html`${hidden('client_id', app.clientId)}${button(words.revokeApp, { kind: 'danger', spoken: words.revokeAppFor(name) })}`,
 )}</li>`
 }
 

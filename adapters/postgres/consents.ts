@@ -12,6 +12,8 @@ export interface Consent {
   resources: Readonly<Record<string, readonly string[]>>
 }
 
+export type Consents = ReturnType<typeof consents>
+
 export function consents(db: Kysely<Database>, now: () => Date) {
   return {
     async find(accountId: string, clientId: string): Promise<Consent | undefined> {
@@ -50,8 +52,14 @@ export function consents(db: Kysely<Database>, now: () => Date) {
       })
     },
 
-    async remove(accountId: string, clientId: string): Promise<void> {
-      await db.deleteFrom('consents').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()
+    /** Everything that the person has agreed to; `grants.revoke` takes it back. */
+    async byAccount(accountId: string): Promise<readonly (Consent & { clientId: string; updatedAt: Date })[]> {
+      const rows = await db.selectFrom('consents').selectAll().where('account_id', '=', accountId).execute()
+      return rows.map((row) => ({
+        ...(row.payload as Consent),
+        clientId: row.client_id,
+        updatedAt: row.updated_at,
+      }))
     },
   }
 }

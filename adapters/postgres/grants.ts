@@ -31,8 +31,8 @@ export interface Grants {
   /** The grants that match everything that is given and have not expired, newest first. */
   list(filter: GrantFilter): Promise<readonly Grant[]>
   /**
-   * Ends the matching grants with their tokens and forgets the consent behind them, so that the app has to ask again.
-   * Answers those that it ended: none the second time.
+   * Ends the matching grants with their tokens and forgets the consent behind them, so that the app has to ask again;
+   * by account or client also consent whose grants have ended already. Answers the grants that it ended.
    */
   revoke(filter: GrantFilter): Promise<readonly Grant[]>
 }
@@ -45,6 +45,7 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
       const rows = await db
         .selectFrom('grants')
         .selectAll()
+        .select(lastUse)
         .where(matching(filter))
         .where('expires_at', '>', now())
         .orderBy('created_at', 'desc')
@@ -62,7 +63,8 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
             .set({ revoked_at: now() })
             .where(matching(filter))
             .where('revoked_at', 'is', null)
-            .returningAll(),
+            .returningAll()
+            .returning(lastUse),
         )
         .with('removed_artifacts', (it) =>
           it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
@@ -70,9 +72,11 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
         .with('removed_consents', (it) =>
           it
             .deleteFrom('consents')
-            .using('revoked')
-            .whereRef('consents.account_id', '=', 'revoked.account_id')
-            .whereRef('consents.client_id', '=', 'revoked.client_id'),
+            .where(
+              filter.id === undefined
+                ? matching(filter)
+                : sql<boolean>`(account_id, client_id) in (select account_id, client_id from revoked)`,
+            ),
         )
         .selectFrom('revoked')
         .selectAll()
@@ -82,6 +86,12 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
     },
   }
 }
+
+/** When the newest token of the grant was issued. JWTs leave no row, the refresh tokens that fetch them do. */
+const lastUse = sql<Date | null>`(
+  select max(artifacts.created_at) from artifacts
+  where artifacts.grant_id = grants.id and artifacts.model in ('AccessToken', 'RefreshToken')
+)`.as('last_used_at')
 
 function isEmpty({ id, accountId, clientId }: GrantFilter): boolean {
   return id === undefined && accountId === undefined && clientId === undefined
@@ -98,7 +108,7 @@ function matching({ id, accountId, clientId }: GrantFilter) {
   )})`
 }
 
-function read(row: Selectable<GrantRow>): Grant {
+function read(row: Selectable<GrantRow> & { last_used_at: Date | null }): Grant {
   return {
     id: row.id,
     accountId: row.account_id ?? undefined,

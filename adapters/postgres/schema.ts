@@ -119,7 +119,6 @@ export interface GrantRow {
   created_at: Date
   expires_at: Date
   revoked_at: Date | null
-  last_used_at: Date | null
 }
 
 export interface ConsentRow {

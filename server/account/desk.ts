@@ -5,6 +5,7 @@ import type { PasswordSettings } from '../../adapters/identity/password-settings
 import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
+import type { Consents } from '../../adapters/postgres/consents.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
@@ -19,6 +20,7 @@ export interface AccountOptions {
   pages: Pages
   accounts: Accounts
   clients: Clients
+  consents: Pick<Consents, 'byAccount'>
   grants: Grants
   findResource: (identifier: string) => Promise<Resource | undefined>
   sessions: Sessions

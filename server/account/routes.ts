@@ -107,12 +107,25 @@ async function overview({ ctx, visit, on, passwordSubject, options }: Desk): Pro
   )
 }
 
+type Agreement = Pick<Grant, 'clientId' | 'scopes' | 'resourceScopes' | 'createdAt' | 'lastUsedAt'>
+
+/** What apps hold now, and what they would be given without a question: consent outlives the grants made from it. */
+async function agreements(accountId: string, { grants, consents }: AccountOptions): Promise<readonly Agreement[]> {
+  const granted = (await grants.list({ accountId })).filter(({ revokedAt }) => revokedAt === undefined)
+  const remembered = (await consents.byAccount(accountId)).map(({ clientId, scopes, resources, updatedAt }) => ({
+    clientId,
+    scopes: [...scopes, ...Object.values(resources).flat()],
+    resourceScopes: resources,
+    createdAt: updatedAt,
+    lastUsedAt: undefined,
+  }))
+  return [...granted, ...remembered].filter(({ clientId }) => clientId !== accountClientId)
+}
+
 /** One entry per app: what was granted in several browsers is taken back in one. */
-async function connectedApps(accountId: string, { grants, clients, findResource }: AccountOptions) {
-  const granted = (await grants.list({ accountId })).filter(
-    ({ clientId, revokedAt }) => revokedAt === undefined && clientId !== accountClientId,
-  )
-  const byClient = Map.groupBy(granted, ({ clientId }) => clientId)
+async function connectedApps(accountId: string, options: AccountOptions) {
+  const { clients, findResource } = options
+  const byClient = Map.groupBy(await agreements(accountId, options), ({ clientId }) => clientId)
   return Promise.all(
     [...byClient].map(async ([clientId, own]) => {
       const client = await clients.find(clientId)
@@ -124,7 +137,7 @@ async function connectedApps(accountId: string, { grants, clients, findResource 
       )
       const used = own.map(({ lastUsedAt }) => lastUsedAt?.getTime() ?? 0)
       return {
-        grantId: own[0]?.id ?? '',
+        clientId,
         clientName: card.name ?? clientId,
         host: card.host,
         scopes: await grantedScopes(own, findResource),
@@ -137,7 +150,7 @@ async function connectedApps(accountId: string, { grants, clients, findResource 
 
 /** Once each, though granted in several browsers; those of an API in its own words. */
 async function grantedScopes(
-  own: readonly Grant[],
+  own: readonly Agreement[],
   findResource: AccountOptions['findResource'],
 ): Promise<readonly ScopeCard[]> {
   const byResource = Map.groupBy(
@@ -155,11 +168,11 @@ async function grantedScopes(
 }
 
 async function revokeApp({ ctx, visit, options, record, done }: Desk): Promise<void> {
-  const id = (await readForm(ctx)).get('grant_id') ?? ''
+  const clientId = (await readForm(ctx)).get('client_id')
   const accountId = visit.account.id
-  const [grant] = await options.grants.list({ id, accountId })
-  if (grant === undefined) throw new PageRefusal('not-found', 'no-such-grant')
-  await options.grants.revoke({ accountId, clientId: grant.clientId })
+  const known = (await agreements(accountId, options)).find((agreement) => agreement.clientId === clientId)
+  if (known === undefined) throw new PageRefusal('not-found', 'no-such-grant')
+  await options.grants.revoke({ accountId, clientId: known.clientId })
   await record('grant.revoked')
   done('app-removed')
 }

@@ -199,7 +199,7 @@ test('the account’s forms do nothing for somebody who is not signed in', async
   ]
   for (const form of forms) {
     const browser = server.visitor()
-    const answer = await browser.post(`/account/${form}`, { grant_id: 'x', uid: 'x', code: '000000' })
+    const answer = await browser.post(`/account/${form}`, { client_id: 'x', uid: 'x', code: '000000' })
     expect([form, answer.text.includes('name="password"')]).toEqual([form, true])
   }
   const rows = (dump: string, table: string) => dump.split('\n').filter((line) => line.startsWith(`${table} `))

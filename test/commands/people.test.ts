@@ -32,7 +32,7 @@ async function signedIn({ store }: TestDatabase, account_id: string, name: strin
     .execute()
   await store.db
     .insertInto('grants')
-    .values({ id: `grant-${name}`, account_id, client_id, payload, ...stamp, revoked_at: null, last_used_at: null })
+    .values({ id: `grant-${name}`, account_id, client_id, payload, ...stamp, revoked_at: null })
     .execute()
   await store.db
     .insertInto('artifacts')

@@ -170,7 +170,6 @@ test('a dry run of any destructive command changes nothing', async () => {
       created_at: time,
       expires_at: until,
       revoked_at: null,
-      last_used_at: null,
     })
     .execute()
 

@@ -197,14 +197,14 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
     identities: [{ id: text('1'), label: text('alice'), providerLabel: text('Google') }],
     apps: [
       {
-        grantId: text('g1'),
+        clientId: text('g1'),
         clientName: text('App'),
         host: text('app.example'),
         scopes: [{ name: text('odd') }, { name: 'email' }],
         since,
         lastUsed: expires,
       },
-      { grantId: text('g2'), clientName: text(''), scopes: [], since },
+      { clientId: text('g2'), clientName: text(''), scopes: [], since },
     ],
     sessions: [
       { uid: text('u1'), current: true, since, expires },

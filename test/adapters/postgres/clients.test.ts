@@ -100,7 +100,6 @@ test('a client that is registered again under the id of a removed one inherits n
         payload: '{}',
         ...stamp,
         revoked_at: null,
-        last_used_at: null,
       })
       .execute()
     await db
