@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { profiles } from '../../server/oidc/profiles.ts'
 import { endpoint, isActive, refresh, signedIn, tokensOf } from '../support/authorize.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -10,14 +10,16 @@ let server: TestServer
 beforeAll(async () => {
   server = await startTestServer({ providers: [toy()] })
 })
-afterAll(() => server.stop())
-afterEach(() => vi.useRealTimers())
+afterAll(async () => {
+  await server.stop()
+  vi.useRealTimers()
+})
 
 const refused = { status: 400, body: { error: 'invalid_grant' } }
 const grace = profiles.web.refreshGrace
 const day = 24 * 60 * 60
 
-/** Server, library and test see a later time. */
+/** Server, library and test see a later time, from now on: an embedded database does not bear time that goes back. */
 function later(seconds: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
 }
