@@ -90,8 +90,13 @@ function profile(on: Surroundings, { account }: AccountProps): Html {
 function identities({ identities }: AccountProps): Html {
   return html`<ul>${identities.map(
     (identity) =>
-      html`<li class="row"><div><strong>${identity.providerLabel}</strong><p class="muted"><bdi>${identity.label}</bdi></p></div></li>`,
+      html`<li class="row"><div><strong>${sentenceCase(identity.providerLabel)}</strong><p class="muted"><bdi>${identity.label}</bdi></p></div></li>`,
   )}</ul>`
+}
+
+/** Labels are written to stand inside a sentence. */
+function sentenceCase(label: string): string {
+  return label.replace(/^./u, (first) => first.toLocaleUpperCase('en'))
 }
 
 function security(on: Surroundings, { secondFactor, recoveryCodesLeft, routes }: AccountProps): Html {
