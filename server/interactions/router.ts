@@ -38,13 +38,16 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   const step =
     (prompts: readonly Prompt[], work: (desk: Desk) => Promise<void>) =>
     async (ctx: Context): Promise<void> => {
-      const desk = await openDesk(ctx, options.provider(), options.pages).catch((error: unknown) => {
-        if (isSessionNotFound(error)) return undefined
-        throw error
-      })
-      if (desk === undefined || desk.uid !== ctx['params'].uid) return expired(ctx)
-      if (!prompts.includes(desk.prompt.name as Prompt)) return seeOther(ctx, desk.path(''))
-      await work(desk)
+      try {
+        const desk = await openDesk(ctx, options.provider(), options.pages)
+        if (desk.uid !== ctx['params'].uid) return await expired(ctx)
+        if (!prompts.includes(desk.prompt.name as Prompt)) return seeOther(ctx, desk.path(''))
+        await work(desk)
+      } catch (error) {
+        // Also at the end of a step: a form that was sent twice finds the interaction finished by its twin.
+        if (!isSessionNotFound(error)) throw error
+        await expired(ctx)
+      }
     }
 
   router.get('/callback/:provider', (ctx) => {
