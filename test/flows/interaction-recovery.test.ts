@@ -1,4 +1,5 @@
 /** Sign-ins that went astray: whatever was lost, the person meets a friendly page whose link begins the same sign-in again. */
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorizeUrl, endpoint, pkce, redeem } from '../support/authorize.ts'
 import { browserTest } from '../support/browser.ts'
@@ -6,6 +7,7 @@ import { browse, fillRegistration, openApp, signInAddress } from '../support/bro
 import { clock } from '../support/clock.ts'
 import { type Person, register, signIn, somebody } from '../support/people.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
+import { toy } from '../support/toy-provider.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
 const time = clock(new Date())
@@ -246,4 +248,41 @@ browserTest('the back button after coming back to the app leads to a page with a
   await page.getByRole('heading', { name: 'Back at the app' }).waitFor()
   expect(new URL(page.url()).searchParams.get('code')).toBeTruthy()
   expect(complaints).toEqual([])
+})
+
+describe('when a step comes to its end and cannot finish', () => {
+  /** A server whose sign-in does something to the database just before the person is let in. */
+  async function interrupted(work: (db: TestServer['database']['store']['db']) => Promise<unknown>) {
+    const plain = toy()
+    const own: TestServer = await startTestServer({
+      providers: [
+        {
+          ...plain,
+          async answer(input) {
+            const step = await plain.answer(input)
+            if (step.kind === 'proven') await work(own.database.store.db)
+            return step
+          },
+        },
+      ],
+    })
+    const browser = own.visitor()
+    const page = await browser.get(authorizeUrl(await own.client('web'), pkce()))
+    const chosen = await browser.submit(page, '/start/toy')
+    return { own, answer: await browser.submit(chosen, '/answer', { email: 'alice' }) }
+  }
+
+  test('because another tab has finished it, the person can begin anew', async () => {
+    const { own, answer } = await interrupted((db) => sql`update artifacts set consumed_at = now()`.execute(db))
+    expect(answer.status).toBe(400)
+    expect(answer.text).toContain('This sign-in has expired')
+    await own.stop()
+  })
+
+  test('because the database fails, the answer is 503 and comes at once', async () => {
+    const { own, answer } = await interrupted((db) => sql`alter table artifacts rename to elsewhere`.execute(db))
+    expect(answer.status).toBe(503)
+    expect(answer.text).toContain('Back in a moment')
+    await own.stop()
+  })
 })
