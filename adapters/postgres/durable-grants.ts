@@ -9,14 +9,15 @@ type Payload = Record<string, unknown>
 
 export function durableGrants(db: Kysely<Database>, now: () => Date) {
   return {
-    /** Creates the grant or widens it; a revoked one stays revoked. `expiresIn` in seconds. */
-    async save(id: string, { jti: _id, ...payload }: Payload, expiresIn: number): Promise<void> {
+    /** Creates the grant or widens it; false for a revoked one, which stays as it is. `expiresIn` in seconds. */
+    async save(id: string, { jti: _id, ...payload }: Payload, expiresIn: number): Promise<boolean> {
       const at = now()
-      await db.executeQuery(
+      const { numAffectedRows } = await db.executeQuery(
         CompiledQuery.raw(
           `insert into grants (id, account_id, client_id, payload, created_at, expires_at)
            values ($1, $2, $3, $4::jsonb, $5, $6)
-           on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at`,
+           on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at
+           where grants.revoked_at is null`,
           [
             id,
             payload['accountId'] ?? null,
@@ -27,6 +28,7 @@ export function durableGrants(db: Kysely<Database>, now: () => Date) {
           ],
         ),
       )
+      return numAffectedRows === 1n
     },
 
     async find(id: string): Promise<Payload | undefined> {

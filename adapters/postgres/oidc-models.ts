@@ -185,7 +185,9 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
       case 'Grant':
         return {
           ...unsupported(model),
-          upsert: (id, payload, expiresIn) => grants.save(id, payload, expiresIn),
+          async upsert(id, payload, expiresIn) {
+            if (!(await grants.save(id, payload, expiresIn))) throw new errors.InvalidGrant('the grant was revoked')
+          },
           async find(id) {
             const at = scope()
             return (at === undefined ? undefined : memo.of(at.key).grant(id)) ?? (await grants.find(id))

@@ -12,6 +12,7 @@ import { readForm } from '../forms.ts'
 import { openidScopes } from '../oidc/client-metadata.ts'
 import { addTo } from '../oidc/policy.ts'
 import { scopeCards } from '../oidc/scope-cards.ts'
+import { saved, sessionGrant } from '../oidc/session-grant.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { Desk } from './desk.ts'
 
@@ -56,13 +57,14 @@ export function consent(options: ConsentOptions) {
       return desk.finish({ error: 'access_denied', error_description: 'the person denied the request' })
     }
     const given = wishes(desk, await resourcesOf(desk))
-    const { Grant } = desk.provider
-    const existing = desk.grantId === undefined ? undefined : await Grant.find(desk.grantId)
-    const grant = existing?.accountId === accountId ? existing : new Grant({ accountId, clientId: desk.client.id })
+    const { provider } = desk
+    const existing = desk.grantId === undefined ? undefined : await provider.Grant.find(desk.grantId)
+    const owner = { accountId, clientId: desk.client.id, sessionUid: desk.sessionUid ?? desk.uid }
+    const grant = existing?.accountId === accountId ? existing : await sessionGrant(provider, owner)
     addTo(grant, given)
     await options.remember(accountId, desk.client.id, given)
     await options.audit({ event: 'consent.granted', ...event, detail: { scope: String(desk.params['scope'] ?? '') } })
-    await desk.finish({ consent: { grantId: await grant.save() } })
+    await desk.finish({ consent: { grantId: (await saved(provider, grant)).jti } })
   }
 
   async function resourcesOf(desk: Desk): Promise<Resource[]> {

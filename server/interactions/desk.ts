@@ -24,6 +24,8 @@ export interface Desk {
   /** Parameters of the authorization request. */
   readonly params: Readonly<Record<string, unknown>>
   readonly accountId: string | undefined
+  /** Of the browser session, once somebody is signed in (not secret). */
+  readonly sessionUid: string | undefined
   readonly grantId: string | undefined
   readonly client: ClientCard
   /** The scopes of APIs that the client was registered for. */
@@ -50,6 +52,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     prompt: { name: prompt.name, reasons: prompt.reasons, details: prompt.details },
     params,
     accountId: session?.accountId,
+    sessionUid: session?.uid,
     grantId,
     client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
     resourceScopes: resourceScopesOf(metadata),

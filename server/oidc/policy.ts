@@ -7,6 +7,7 @@
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import { impliedConsent } from './offline-access.ts'
+import { type Grant, saved, sessionGrant } from './session-grant.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
 export const sessionLifetime = 30 * 24 * 60 * 60
@@ -47,8 +48,6 @@ export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
   return prompts
 }
 
-type Grant = InstanceType<Provider['Grant']>
-
 /** Finds the grant that answers an authorization request, or makes it from what was agreed to before. */
 export function existingGrant(findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>) {
   return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
@@ -63,7 +62,8 @@ export function existingGrant(findConsent: (accountId: string, clientId: string)
     const agreed =
       client['first_party'] === true ? wanted : common(wanted, await findConsent(accountId, client.clientId))
     if (grant === undefined && isEmpty(agreed)) return undefined
-    return widened(grant ?? new provider.Grant({ accountId, clientId: client.clientId }), agreed)
+    const owner = { accountId, clientId: client.clientId, sessionUid: session.uid }
+    return widened(provider, grant ?? (await sessionGrant(provider, owner)), agreed)
   }
 }
 
@@ -99,11 +99,11 @@ function requested({ oidc }: KoaContextWithOIDC): Consent {
 }
 
 /** The grant with `given` added, saved when that changed it. */
-async function widened(grant: Grant, given: Consent): Promise<Grant> {
+async function widened(provider: Provider, grant: Grant, given: Consent): Promise<Grant> {
   const before = JSON.stringify([grant.openid, grant.resources])
   addTo(grant, given)
-  if (grant.jti === undefined || JSON.stringify([grant.openid, grant.resources]) !== before) await grant.save()
-  return grant
+  const isNew = grant.iat === undefined
+  return isNew || JSON.stringify([grant.openid, grant.resources]) !== before ? saved(provider, grant) : grant
 }
 
 /** Adds scopes and claims to a grant (not saved). */

@@ -171,7 +171,8 @@ export function describeOidcAdapter(suite: AdapterSuite): void {
         await expect(it.adapter(model).upsert(id, payload, hour), model).rejects.toThrow(errors.InvalidGrant)
         expect(await it.adapter(model).find(id)).toBeUndefined()
       }
-      await it.adapter('Grant').upsert(grantId, artifact(it, 'Grant').payload, hour)
+      const revival = it.adapter('Grant').upsert(grantId, artifact(it, 'Grant').payload, hour)
+      await expect(revival).rejects.toThrow(errors.InvalidGrant)
       expect(await it.adapter('Grant').find(grantId)).toBeUndefined()
     })
 
