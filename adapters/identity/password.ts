@@ -1,8 +1,9 @@
 /**
  * Signing in with e-mail address and password, then with a code where a second factor is on; and registering.
  *
- * Whether an address is known shows neither in the answer nor in its time. A step is left only by what it asks for:
- * the state says what has been proven so far, never what was sent. Knows no accounts; failures are counted first.
+ * Whether an address is known shows neither in the answer nor in its time; only registration has to say that one is
+ * taken, and that counts as a guess. A step is left only by what it asks for: the state says what has been proven so
+ * far, never what was sent. Knows no accounts; failures are counted first.
  */
 import type { Sealer } from '../crypto/seal.ts'
 import type {

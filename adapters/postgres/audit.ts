@@ -27,7 +27,6 @@ export type AuditEventName =
   | 'consent.denied'
   | 'grant.revoked'
   | 'token.reuse-detected'
-  | 'code.reuse-detected'
   | 'session.ended'
   | 'client.added'
   | 'client.updated'

@@ -109,15 +109,15 @@ describe('signing in', () => {
     }
     const known: number[] = []
     const unknown: number[] = []
-    for (let round = 0; round < 15; round += 1) {
+    // The fastest rounds: other work on the machine only ever adds, so a busy one needs more of them.
+    const ratio = () => Math.min(...unknown) / Math.min(...known)
+    for (let round = 0; round < 45 && (round < 15 || ratio() < 0.8 || ratio() > 1.25); round += 1) {
       const from = `198.51.100.${round}`
       known.push(await milliseconds(email, from))
       unknown.push(await milliseconds('nobody@example.com', from))
     }
-    // The fastest rounds: other work on the machine only ever adds.
-    const ratio = Math.min(...unknown) / Math.min(...known)
-    expect(ratio).toBeGreaterThan(0.7)
-    expect(ratio).toBeLessThan(1.4)
+    expect(ratio()).toBeGreaterThan(0.7)
+    expect(ratio()).toBeLessThan(1.4)
   })
 })
 
