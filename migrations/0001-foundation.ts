@@ -58,6 +58,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('version', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
+    .addUniqueConstraint('attempts_interaction_provider', ['interaction_hash', 'provider'])
     .execute()
   await db.schema.createIndex('attempts_expires_at').on('attempts').column('expires_at').execute()
   await db.schema

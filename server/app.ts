@@ -163,7 +163,7 @@ function assets({ stylesheet }: Pages): Middleware {
 
 function home({ issuer, pages }: AppOptions): Middleware {
   return async (ctx, next) => {
-    if (ctx.path !== '/' || ctx.method !== 'GET') return next()
+    if (ctx.path !== '/' || !['GET', 'HEAD'].includes(ctx.method)) return next()
     const discovery = `${issuer}/.well-known/openid-configuration`
     sendPage(ctx, homePage(pages.surroundings(ctx), { issuer, discovery, signedIn: false }))
   }

@@ -111,10 +111,14 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     throw error
   }
   const database = store
-  const cleanup = setInterval(() => {
-    removeExpired(database.db, now, stopping.signal).catch((error: unknown) =>
+  let cleaning = false
+  const cleanup = setInterval(async () => {
+    if (cleaning) return
+    cleaning = true
+    await removeExpired(database.db, now, stopping.signal).catch((error: unknown) =>
       log.warn({ error: describe(error) }, 'removing expired rows failed'),
     )
+    cleaning = false
   }, cleanupInterval)
   cleanup.unref()
 

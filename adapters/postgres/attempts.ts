@@ -36,7 +36,10 @@ export interface Attempt {
 }
 
 export interface Attempts {
-  /** Begins an attempt; answers its token (256 bits), which only the browser keeps. */
+  /**
+   * Begins an attempt in place of an earlier one of the same interaction and provider; answers its token (256 bits),
+   * which only the browser keeps.
+   */
   begin(attempt: NewAttempt): Promise<string>
   /** Reads without spending a try, to show the page again. */
   peek(token: string, interaction: string): Promise<Attempt | undefined>
@@ -69,18 +72,23 @@ export function attempts(options: { db: Kysely<Database>; sealer: Sealer; now: (
       const token = randomBytes(32).toString('base64url')
       const idHash = hash(token)
       const at = now()
+      const values = {
+        id_hash: idHash,
+        interaction_hash: hash(interaction),
+        provider,
+        purpose,
+        sealed_step: seal(step, idHash),
+        tries_left: tries,
+        created_at: at,
+        expires_at: new Date(at.getTime() + ttl * 1000),
+      }
+      // One attempt by interaction and provider, however often the page is opened: strangers cannot fill the table.
       await db
         .insertInto('attempts')
-        .values({
-          id_hash: idHash,
-          interaction_hash: hash(interaction),
-          provider,
-          purpose,
-          sealed_step: seal(step, idHash),
-          tries_left: tries,
-          created_at: at,
-          expires_at: new Date(at.getTime() + ttl * 1000),
-        })
+        .values(values)
+        .onConflict((conflict) =>
+          conflict.columns(['interaction_hash', 'provider']).doUpdateSet({ ...values, version: 0 }),
+        )
         .execute()
       return token
     },

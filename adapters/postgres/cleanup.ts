@@ -19,6 +19,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'replays', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'attempts', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'limits', key: 'key', over: 'expires_at < $1' },
+  { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },
   // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.
   {
     table: 'grants',

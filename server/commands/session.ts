@@ -52,8 +52,12 @@ async function revoke(context: Context, input: Input): Promise<Answer> {
   const found = await named(context, input)
   const dryRun = input.flag('dry-run')
   if (!dryRun) {
+    const word = input.text('account')
+    // Of a whole account at once: sign-ins that are held back end with the sessions.
+    if (word !== undefined) await context.sessions.revokeByAccount((await accountNamed(context, word)).id)
     for (const { uid, accountId } of found) {
-      if (await context.sessions.revoke(uid)) await context.audit.record({ event: 'session.ended', accountId })
+      await context.sessions.revoke(uid)
+      await context.audit.record({ event: 'session.ended', accountId })
     }
   }
   return {

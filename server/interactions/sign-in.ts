@@ -93,12 +93,6 @@ export function signIn(options: SignInOptions) {
       case 'overtaken':
         return seeOther(desk, desk.path(''))
       case 'refused':
-        await options.audit({
-          event: 'sign-in.refused',
-          address: desk.address,
-          clientId: desk.client.id,
-          detail: { provider, reason: outcome.reason },
-        })
         return desk.show(chooser(desk, outcome.reason), 400)
       case 'proven':
         return admit(desk, outcome.proof)
@@ -121,8 +115,9 @@ export function signIn(options: SignInOptions) {
   async function newcomer(desk: Desk): Promise<void> {
     const form = await readForm(desk.ctx)
     const token = cookies.attempt(desk.ctx)
-    const proof = token === undefined ? undefined : await attempts.takeNewcomer(token, desk.uid)
-    if (proof === undefined || form.get('decision') !== 'create') return seeOther(desk, desk.path(''))
+    const decided = token !== undefined && form.get('decision') === 'create'
+    const proof = decided ? await attempts.takeNewcomer(token, desk.uid) : undefined
+    if (proof === undefined) return seeOther(desk, desk.path(''))
     const name = form.get('name')?.trim().slice(0, longestName)
     await enter(desk, await create(desk, proof, name === '' ? proof.identity.name : name), proof)
   }

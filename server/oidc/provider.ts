@@ -185,6 +185,8 @@ function configuration(options: ProviderOptions): Configuration {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async (_ctx, source) => !outlivesSession(source.scopes),
     rotateRefreshToken: (ctx) => profileOf(String(ctx.oidc.client?.['profile']))?.rotateRefreshToken ?? true,
+    // RFC 7009 §2.1: whoever takes one token back means the access behind it; half a family is no use to anybody.
+    revokeGrantPolicy: () => true,
     clientBasedCORS: (_ctx, origin, client) =>
       (client.redirectUris ?? []).some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
     renderError: (ctx, out, error) => options.pages.error(ctx, out, error),
