@@ -5,6 +5,7 @@
  * With `cli.ts` the only file that touches an adapter's code. `startServer` is what tests and the demo call; the last
  * lines run it when this file is the program.
  */
+import { existsSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
@@ -54,6 +55,7 @@ import { providerPages } from './provider-pages.ts'
 import { requestInfo } from './request-info.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logoRoutes } from './routes/logos.ts'
+import { startProblem } from './start-problem.ts'
 
 export interface StartOptions {
   log?: Log
@@ -304,11 +306,13 @@ async function openAdminSocket(
 }
 
 async function openStore(config: Config, log: Log): Promise<Store> {
-  return config.database.kind === 'postgres'
-    ? openPostgres(config.database.url, {
-        onError: (error) => log.warn({ error: error.message }, 'database connection lost'),
-      })
-    : await openEmbedded(config.dataDir)
+  if (config.database.kind === 'postgres') {
+    return openPostgres(config.database.url, {
+      onError: (error) => log.warn({ error: error.message }, 'database connection lost'),
+    })
+  }
+  if (!existsSync(join(config.dataDir, 'postgres'))) log.info({}, 'creating the embedded database takes a few seconds')
+  return openEmbedded(config.dataDir)
 }
 
 function secretsOf(config: Config): readonly string[] {
@@ -343,7 +347,11 @@ async function main(): Promise<void> {
     await server.stop()
     process.exit(0)
   }
-  process.stdout.write(welcome(config, server))
+  if (config.production) {
+    const { issuer, port } = server
+    const database = config.database.kind
+    createLog(config.logLevel).info({ issuer, host: config.host, port, database }, 'listening')
+  } else process.stdout.write(welcome(config, server))
 }
 
 function welcome(config: Config, { issuer }: RunningServer): string {
@@ -364,10 +372,7 @@ Next:
 if (import.meta.main) {
   main().catch((error: unknown) => {
     const expected = error instanceof ConfigError || error instanceof DatabaseInUse
-    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    process.stderr.write(
-      `${expected ? error.message : inUse ? 'The port is in use: set PORT to another one.' : describe(error)}\n`,
-    )
+    process.stderr.write(`${expected ? error.message : (startProblem(error) ?? describe(error))}\n`)
     process.exit(1)
   })
 }

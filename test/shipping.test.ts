@@ -63,7 +63,7 @@ describe('the image', () => {
 
   test('starts as npm start does, without rights and without dev dependencies', () => {
     const command = JSON.parse(/^CMD (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
-    expect(command.join(' ')).toBe(manifest.scripts['start'])
+    expect(`exec ${command.join(' ')}`).toBe(manifest.scripts['start'])
     expect(dockerfile.indexOf('\nUSER node\n')).toBeGreaterThan(dockerfile.lastIndexOf('\nRUN '))
     expect(dockerfile).toContain('npm ci --omit=dev')
     expect(dockerfile).toContain('STOPSIGNAL SIGTERM')

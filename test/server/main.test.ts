@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -85,10 +86,75 @@ test('production says everything that is wrong with its settings at once, and do
   for (const name of ['PORT', 'ISSUER', 'DATABASE_URL', 'SECRETS']) expect(output()).toContain(name)
 })
 
+test('a port, an address or a data folder that cannot be used is said in one line', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const file = join(folder(), 'file')
+  writeFileSync(file, '')
+  const cases: [Record<string, string>, string][] = [
+    [{ PORT: String(port) }, `Port ${port} is in use: set PORT to another one.\n`],
+    [
+      { PORT: '0', HOST: '192.0.2.1' },
+      'This machine does not have the address 192.0.2.1: set HOST to one of its own.\n',
+    ],
+    [
+      { PORT: '0', DATA_DIR: file, LOG_LEVEL: 'silent' },
+      `${file} cannot be used (EEXIST). DATA_DIR must be a folder that belongs to the user the server runs as.\n`,
+    ],
+  ]
+  for (const [settings, message] of cases) {
+    const { exited, output } = program(settings)
+    expect(await exited).toBe(1)
+    expect(output()).toBe(message)
+  }
+  taken.close()
+})
+
+test('npm hands SIGTERM on: whoever stops `npm start` stops the server', async () => {
+  const port = await freePort()
+  const root = join(import.meta.dirname, '../..')
+  const env = { PATH: process.env['PATH'], HOME: folder(), PORT: String(port), DATA_DIR: join(folder(), 'data') }
+  const npm = spawn('npm', ['start'], { cwd: root, env, stdio: 'ignore' })
+  running.push(npm)
+  const origin = `http://localhost:${port}`
+  await ready(origin)
+  npm.kill('SIGTERM')
+  await once(npm, 'exit')
+  await expect
+    .poll(() =>
+      fetch(origin).then(
+        () => 'up',
+        () => 'down',
+      ),
+    )
+    .toBe('down')
+})
+
+test('in production every line is JSON and tells nobody to run the demo', async () => {
+  const port = await freePort()
+  const { child, exited, output } = program({
+    NODE_ENV: 'production',
+    ALLOW_EMBEDDED_DATABASE: 'yes',
+    HOST: '127.0.0.1',
+    ISSUER: 'https://auth.example',
+    PORT: String(port),
+    SECRETS: 'a secret of the tests that is long enough',
+  })
+  await ready(`http://localhost:${port}`)
+  await expect.poll(output).toContain('listening')
+  const lines = output()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines.at(-1)).toMatchObject({ msg: 'listening', issuer: 'https://auth.example', host: '127.0.0.1', port })
+  child.kill('SIGTERM')
+  expect(await exited).toBe(0)
+})
+
 test('settings stand in .env as well', async () => {
   const cwd = folder()
   const port = await freePort()
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(join(cwd, '.env'), `PORT=${port}\nPRODUCT_NAME=Kuri\n`)
   program({}, cwd)
   await ready(`http://localhost:${port}`)
