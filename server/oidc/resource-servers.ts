@@ -5,12 +5,18 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 
 /**
  * What the library wants to know of a resource server, for a client that may ask for the scopes in `allowed` there:
- * an app gets no power over an API that it was not registered for, with or without a person who would consent.
+ * an app gets no power over an API that it was not registered for, with or without a person who would consent. It gets
+ * no token without scopes either: an API that looks at the audience alone would let it in. Throws `InvalidTarget`
+ * (RFC 8707 §2).
  */
 export function resourceServerInfo(resource: Resource | undefined, allowed: readonly string[]): ResourceServer {
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not registered here')
+  const scopes = resource.scopes.filter((scope) => allowed.includes(scope))
+  if (scopes.length === 0 && resource.scopes.length > 0) {
+    throw new errors.InvalidTarget('this client is registered for no scope of this resource')
+  }
   return {
-    scope: resource.scopes.filter((scope) => allowed.includes(scope)).join(' '),
+    scope: scopes.join(' '),
     audience: resource.identifier,
     accessTokenTTL: resource.tokenTtl,
     accessTokenFormat: resource.tokenFormat,

@@ -43,7 +43,10 @@ test('a program gets the scopes that it was registered for, and no others', asyn
   const seen = await post(server, '/introspect', api, { token: String(token.json['access_token']) })
   expect(seen.json).toMatchObject({ active: true, scope: 'notes:read', aud: resource, client_id: reader.client_id })
 
-  expect((await post(server, '/token', nobody, wanted)).json['scope']).toBeUndefined()
+  for (const scope of ['', 'notes:read']) {
+    const refused = await post(server, '/token', nobody, { ...wanted, scope })
+    expect(refused).toMatchObject({ status: 400, json: { error: 'invalid_target' } })
+  }
 })
 
 test('a rotated secret works beside the one before, a disabled client not at all', async () => {
