@@ -242,7 +242,9 @@ async function askPassword(): Promise<string> {
     if (password !== (await ask('Again: '))) throw new Refusal('invalid', 'The two passwords differ. Nothing was done.')
     return password
   } catch (error) {
-    if (stopped.signal.aborted) throw new Refusal('invalid', 'Stopped. Nothing was done.', { cause: error })
+    // Ctrl-C aborts our signal, Ctrl-D the question itself.
+    if (stopped.signal.aborted || (error instanceof Error && error.name === 'AbortError'))
+      throw new Refusal('invalid', 'Stopped. Nothing was done.', { cause: error })
     throw error
   } finally {
     lines.close()

@@ -117,11 +117,14 @@ function memberProblems(given: Metadata, profile: Profile): string[] {
   const allowed: readonly string[] = [...profile.mayAdd, 'scope']
   return Object.keys(given)
     .filter((name) => !allowed.includes(name))
-    .map((name) =>
-      Object.hasOwn(profile.metadata, name)
-        ? `"${name}" is set by profile ${profile.name} and cannot be given.`
-        : `"${name}" is not for profile ${profile.name}. It takes: ${profile.mayAdd.join(', ')}.`,
-    )
+    .map((name) => {
+      if (!Object.hasOwn(profile.metadata, name)) {
+        return `"${name}" is not for profile ${profile.name}. It takes: ${profile.mayAdd.join(', ')}.`
+      }
+      return name === 'redirect_uris'
+        ? `A client of profile ${profile.name} signs nobody in and has no redirect URI ("redirect_uris"). Leave it out.`
+        : `"${name}" is set by profile ${profile.name} and cannot be given.`
+    })
 }
 
 function nameProblems(name: unknown): string[] {

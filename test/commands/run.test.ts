@@ -52,7 +52,7 @@ test.each([
   [['docter'], 'Did you mean "doctor"?'],
   [['client'], 'client add'],
   [['--nonsense'], 'habitat-auth help'],
-  [['client', 'list', '--nonsense'], 'nonsense'],
+  [['client', 'list', '--nonsense'], "Unknown option '--nonsense'.\n"],
   [['client', 'list', 'surplus'], 'one argument too many'],
   [['client', 'show'], 'missing'],
   [['client', 'add', '--name'], '--name'],
