@@ -46,7 +46,8 @@ export function createApp(options: AppOptions): Koa {
 }
 
 /** Names the request, sets what every answer carries, and turns what is thrown into an answer. */
-function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
+function described(options: AppOptions): Middleware {
+  const { issuer, trustProxy, log } = options
   return async (ctx, next) => {
     const { reference, address } = requestInfo(ctx.req, trustProxy)
     ctx.set({
@@ -67,10 +68,17 @@ function described({ issuer, trustProxy, pages, log }: AppOptions): Middleware {
       const refusal = refusalOf(error)
       const level = refusal.status >= 500 ? 'error' : 'info'
       log[level](
-        { reference, address, method: ctx.method, path: loggedPath(ctx.path), error: describe(error) },
+        {
+          reference,
+          address,
+          method: ctx.method,
+          path: loggedPath(ctx.path),
+          ...(refusal.code === 'misdirected' ? { host: requestInfo(ctx.req).host, issuer } : {}),
+          error: describe(error),
+        },
         'refused',
       )
-      answer(ctx, refusal, reference, pages)
+      answer(ctx, refusal, reference, options)
     }
   }
 }
@@ -91,7 +99,7 @@ function refusalOf(error: unknown): Refusal {
   return new Refusal('internal', 'internal error', { cause: error })
 }
 
-function answer(ctx: Context, refusal: Refusal, reference: string, pages: Pages): void {
+function answer(ctx: Context, refusal: Refusal, reference: string, { issuer, pages }: AppOptions): void {
   const { status } = refusal
   if (refusal.retryAfter !== undefined) ctx.set('retry-after', String(refusal.retryAfter))
   if (ctx.accepts('json', 'html') !== 'html') {
@@ -109,7 +117,8 @@ function answer(ctx: Context, refusal: Refusal, reference: string, pages: Pages)
         : status >= 500
           ? [words.internalTitle, words.internal]
           : [words.refusedTitle, refusal.message]
-  sendPage(ctx, errorPage(on, { title, message, reference, home: '/' }), { status })
+  const home = refusal.code === 'misdirected' ? `${issuer}/` : '/'
+  sendPage(ctx, errorPage(on, { title, message, reference, home }), { status })
 }
 
 /** The nearest error code of RFC 6749 §4.1.2.1 and §5.2. */

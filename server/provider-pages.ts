@@ -1,12 +1,12 @@
 /** The pages that the protocol library shows by itself: errors, sign-out. */
-import type { ErrorOut } from 'oidc-provider'
+import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import { errorPage } from '../views/error.ts'
 import { expiredPage } from '../views/expired.ts'
 import { trusted } from '../views/html.ts'
 import { logoutPage, signedOutPage } from '../views/logout.ts'
 import type { Words } from '../views/words.ts'
 import { isSessionNotFound } from './oidc/errors.ts'
-import type { ProviderPages } from './oidc/provider.ts'
+import { accountClientId, type ProviderPages } from './oidc/provider.ts'
 import { contentSecurityPolicy, formTargetsOf, type Pages, sendPage } from './pages.ts'
 import { requestInfo } from './request-info.ts'
 
@@ -26,10 +26,9 @@ export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<
     },
 
     logout(ctx, form) {
-      const client = ctx.oidc.client
       const document = logoutPage(pages.surroundings(ctx), {
         form: trusted(form),
-        ...(client?.clientName === undefined ? {} : { clientName: client.clientName }),
+        clientName: appOf(ctx)?.clientName,
       })
       sendPage(ctx, document, { formTargets: formTargetsOf(ctx.oidc.session?.state?.['postLogoutRedirectUri']) })
     },
@@ -52,14 +51,20 @@ export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<
     },
 
     signedOut(ctx) {
-      const client = ctx.oidc.client
+      const app = appOf(ctx)
       const document = signedOutPage(pages.surroundings(ctx), {
-        home: client?.clientUri ?? '/',
-        ...(client?.clientName === undefined ? {} : { clientName: client.clientName }),
+        home: app?.clientUri ?? '/',
+        clientName: app?.clientName,
       })
       sendPage(ctx, document)
     },
   }
+}
+
+/** The app that asks for the sign-out; our own account pages are none. */
+function appOf(ctx: KoaContextWithOIDC): Client | undefined {
+  const { client } = ctx.oidc
+  return client?.clientId === accountClientId ? undefined : client
 }
 
 /** What the person reads; the library's description is for the people behind the app. */

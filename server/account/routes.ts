@@ -66,7 +66,7 @@ export function accountRoutes(options: AccountOptions): Middleware {
     signedIn(async ({ ctx, visit, record }) => {
       await options.sessions.revokeByAccount(visit.account.id)
       await record('session.ended')
-      seeOther(ctx, '/')
+      seeOther(ctx, '/logout/success')
     }),
   )
   router.get(routes.password, signedIn(passwordPages.show, { fresh: true }))

@@ -90,6 +90,13 @@ describe('without a proxy', () => {
     }
   })
 
+  test('a person who came by another name is shown the way to the right one, and the log has both', async () => {
+    const port = new URL(direct.origin).port
+    const answer = await send(direct, '/', [`Host: 127.0.0.1:${port}`, 'Accept: text/html'])
+    expect(answer.text).toContain(`href="${direct.origin}/"`)
+    expect(direct.logged.at(-1)).toContain(`"host":"127.0.0.1:${port}","issuer":"${direct.origin}"`)
+  })
+
   test('a host with user, path or unusual characters is not ours', async () => {
     for (const name of [`${evil}@${host()}`, `${host()}@${evil}`, `${host()}/${evil}`, `${host()} ${evil}`, '']) {
       const { status, text } = await send(direct, '/', [`Host: ${name}`])

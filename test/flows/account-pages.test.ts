@@ -135,7 +135,7 @@ browserTest('"Sign out everywhere" ends every session, this one too', async (bro
   const there = await signedIn(browser, person, false)
   await here.page.goto(account())
   await here.page.getByRole('button', { name: 'Sign out everywhere' }).click()
-  await here.page.getByRole('heading', { level: 1 }).waitFor()
+  await here.page.getByRole('heading', { name: 'You are signed out' }).waitFor()
   expect(await isSignedIn(here.page)).toBe(false)
   expect(await isSignedIn(there.page)).toBe(false)
   expect([...here.complaints, ...there.complaints]).toEqual([])

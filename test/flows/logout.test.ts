@@ -63,6 +63,9 @@ describe.each([true, false])('with scripts allowed: %s', (javaScriptEnabled) => 
     await fillRegistration(page, somebody())
     await page.getByRole('heading', { name: 'Your account' }).waitFor()
     await page.getByRole('button', { name: 'Sign out', exact: true }).click()
+    await page.getByRole('heading', { name: 'Sign out?' }).waitFor()
+    // Our own page is no app that would ask for anything.
+    expect(await page.getByText('asks whether').count()).toBe(0)
     await page.getByRole('button', { name: 'Stay signed in' }).click()
     await page.getByRole('heading', { name: 'Your account' }).waitFor()
     expect(complaints).toEqual([])
