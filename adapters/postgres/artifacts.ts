@@ -67,15 +67,24 @@ interface FoundRow {
 }
 
 export function artifacts(db: Kysely<Database>, now: () => Date) {
-  async function find(condition: string, values: unknown[]): Promise<ArtifactRecord | undefined> {
-    const { rows } = await db.executeQuery<FoundRow>(CompiledQuery.raw(`${selectArtifact} where ${condition}`, values))
-    return rows[0] === undefined ? undefined : record(rows[0])
-  }
+  const findTogether = batched<string, ArtifactRecord | undefined>(
+    async (hashes) => {
+      const statement = CompiledQuery.raw(`${selectArtifact} where a.id_hash = any($1::text[])`, [hashes])
+      const { rows } = await db.executeQuery<FoundRow>(statement)
+      const byHash = new Map(rows.map((row) => [row.id_hash, row]))
+      return hashes.map((hash) => {
+        const row = byHash.get(hash)
+        return row === undefined ? undefined : record(row)
+      })
+    },
+    { lanes: 4, size: 50 },
+  )
 
   // Tokens of services hang on no grant and on nobody else's row, and there may be very many at once.
-  const writeServiceToken = batched<NewArtifact>(
+  const writeServiceToken = batched<NewArtifact, void>(
     async (rows) => {
       await db.executeQuery(CompiledQuery.raw(writeArtifacts, [null, JSON.stringify(rows.map(stored))]))
+      return []
     },
     { lanes: 2, size: 50 },
   )
@@ -103,10 +112,14 @@ export function artifacts(db: Kysely<Database>, now: () => Date) {
       }
     },
 
-    find: (idHash: string): Promise<ArtifactRecord | undefined> => find('a.id_hash = $1', [idHash]),
+    find: (idHash: string): Promise<ArtifactRecord | undefined> => findTogether(idHash),
 
-    findByUserCode: (hashes: readonly string[]): Promise<ArtifactRecord | undefined> =>
-      find('a.user_code_hash = any($1::text[]) order by a.created_at desc limit 1', [hashes]),
+    async findByUserCode(hashes: readonly string[]): Promise<ArtifactRecord | undefined> {
+      const condition = 'a.user_code_hash = any($1::text[]) order by a.created_at desc limit 1'
+      const statement = CompiledQuery.raw(`${selectArtifact} where ${condition}`, [hashes])
+      const { rows } = await db.executeQuery<FoundRow>(statement)
+      return rows[0] === undefined ? undefined : record(rows[0])
+    },
 
     /** When the row was spent, as far as the library may know: inside the grace of a lost response it was not. */
     consumedAt(found: ArtifactRecord, grace: number): Date | undefined {

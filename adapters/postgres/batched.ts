@@ -1,8 +1,8 @@
 /**
- * Puts writes that come at the same time into one statement.
+ * Puts what is asked of the database at the same time into one statement: a round trip costs a node more than the rows.
  *
- * A write that finds a lane free goes out at once; what comes while all are busy goes out together. Each caller waits for
- * the statement that holds its items, and shares its failure. Only for items that have nothing to do with each other.
+ * What finds a lane free goes out at once; what comes while all are busy goes out together. Each caller waits for the
+ * statement that holds its item, and shares its failure. Only for items that have nothing to do with each other.
  */
 
 export interface BatchOptions {
@@ -12,9 +12,9 @@ export interface BatchOptions {
   size: number
 }
 
-/** `write` for one item, called with as many as have gathered. */
-export function batched<T>(write: (items: readonly T[]) => Promise<void>, options: BatchOptions) {
-  const waiting: { item: T; resolve(): void; reject(error: unknown): void }[] = []
+/** `run` for one item, called with as many as have gathered; answers in the order of the items. */
+export function batched<T, R>(run: (items: readonly T[]) => Promise<readonly R[]>, options: BatchOptions) {
+  const waiting: { item: T; resolve(result: R): void; reject(error: unknown): void }[] = []
   let busy = 0
 
   async function lane(): Promise<void> {
@@ -22,8 +22,8 @@ export function batched<T>(write: (items: readonly T[]) => Promise<void>, option
     while (waiting.length > 0) {
       const batch = waiting.splice(0, options.size)
       try {
-        await write(batch.map(({ item }) => item))
-        for (const { resolve } of batch) resolve()
+        const results = await run(batch.map(({ item }) => item))
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as R)
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
@@ -31,7 +31,7 @@ export function batched<T>(write: (items: readonly T[]) => Promise<void>, option
     busy -= 1
   }
 
-  return (item: T): Promise<void> =>
+  return (item: T): Promise<R> =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
       if (busy < options.lanes) void lane()
