@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findPostgres, startCluster } from '../test/support/cluster.ts'
@@ -42,7 +42,7 @@ interface Plan {
 }
 
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 3, duration: 0.9, warmUp: 1_200, starts: 3 },
+  full: { rounds: 9, duration: 0.5, warmUp: 1_500, starts: 3 },
   quick: { rounds: 1, duration: 0.3, warmUp: 200, starts: 1 },
 }
 
@@ -84,8 +84,8 @@ async function measured(programs: string, chosen: readonly Operation[], plan: Pl
       cleanUp.push(() => child.close())
       children.set(kind, child)
     }
-    const figures: Figure[] = []
-    for (const operation of chosen) figures.push(...(await measure(operation, children, plan)))
+    const [busy = 0] = loadavg()
+    const figures = await measure(chosen, children, plan)
     progress('cold start and memory')
     const postgres = children.get('Postgres') as Child
     const node = await footprint({ databaseUrl: cluster.url, secret }, postgres, {
@@ -95,7 +95,8 @@ async function measured(programs: string, chosen: readonly Operation[], plan: Pl
     return {
       node: process.versions.node,
       processors: availableParallelism(),
-      rounds: plan.rounds,
+      rounds: figures[0]?.rounds ?? 0,
+      busy,
       figures,
       footprint: node,
     }
@@ -106,46 +107,65 @@ async function measured(programs: string, chosen: readonly Operation[], plan: Pl
 
 type Sample = Run & { cpu: number }
 
-/** All of one operation: warm up, then rounds in which every server has its turn. */
+/** One operation at one concurrency: how many requests each server gets in a turn, and how its turns went. */
+interface Trial {
+  operation: Operation
+  connections: number
+  amounts: Map<StoreKind, number>
+  rounds: Map<StoreKind, Sample>[]
+}
+
+/** Warms up, then goes round: in each round every server has its turn at every operation. */
 async function measure(
-  operation: Operation,
+  chosen: readonly Operation[],
   children: ReadonlyMap<StoreKind, Child>,
   plan: Plan,
-): Promise<readonly Figure[]> {
-  progress(operation)
-  for (const child of children.values()) await sample(child, operation, 32, plan.warmUp)
-  const figures: Figure[] = []
-  for (const connections of concurrency) {
-    const amounts = new Map<StoreKind, number>()
-    for (const [kind, child] of children) {
-      const { rate } = await sample(child, operation, connections, Math.max(100, plan.warmUp / 10))
-      amounts.set(kind, Math.min(4_000, Math.max(2 * connections, Math.round(rate * plan.duration))))
+): Promise<Figure[]> {
+  progress('warming up')
+  for (const operation of chosen) {
+    for (const child of children.values()) await sample(child, operation, 32, plan.warmUp)
+  }
+  const trials: Trial[] = []
+  for (const operation of chosen) {
+    for (const connections of concurrency) {
+      const amounts = new Map<StoreKind, number>()
+      for (const [kind, child] of children) {
+        const { rate } = await sample(child, operation, connections, Math.max(100, plan.warmUp / 10))
+        amounts.set(kind, Math.min(4_000, Math.max(2 * connections, Math.round(rate * plan.duration))))
+      }
+      trials.push({ operation, connections, amounts, rounds: [] })
     }
-    const rounds: Map<StoreKind, Sample>[] = []
-    for (let count = 0; count < plan.rounds; count += 1) {
-      if (count > 0 && process.uptime() > noMoreRounds) break
+  }
+  for (let count = 1; count <= plan.rounds; count += 1) {
+    if (count > 1 && process.uptime() > noMoreRounds) break
+    progress(`round ${count} of ${plan.rounds}`)
+    for (const { operation, connections, amounts, rounds } of trials) {
       const round = new Map<StoreKind, Sample>()
       for (const [kind, child] of children) {
         round.set(kind, await sample(child, operation, connections, amounts.get(kind) ?? 0))
       }
       rounds.push(round)
     }
-    for (const kind of kinds) {
-      const over = (value: (it: Sample, round: Map<StoreKind, Sample>) => number) =>
-        median(rounds.map((round) => value(round.get(kind) as Sample, round)))
-      figures.push({
-        operation,
-        connections,
-        store: kind,
-        rate: over((it) => it.rate),
-        p50: over((it) => it.p50),
-        p99: over((it) => it.p99),
-        cpu: over((it) => it.cpu),
-        ratio: over((it, round) => it.rate / (round.get('in memory')?.rate ?? Number.NaN)),
-      })
-    }
   }
-  return figures
+  return trials.flatMap(figuresOf)
+}
+
+function figuresOf({ operation, connections, rounds }: Trial): Figure[] {
+  return kinds.map((kind) => {
+    const over = (value: (it: Sample, round: Map<StoreKind, Sample>) => number) =>
+      median(rounds.map((round) => value(round.get(kind) as Sample, round)))
+    return {
+      operation,
+      connections,
+      store: kind,
+      rate: over((it) => it.rate),
+      p50: over((it) => it.p50),
+      p99: over((it) => it.p99),
+      cpu: over((it) => it.cpu),
+      ratio: over((it, round) => it.rate / (round.get('in memory')?.rate ?? Number.NaN)),
+      rounds: rounds.length,
+    }
+  })
 }
 
 /** One run, with its inputs made before the clock starts. */

@@ -17,12 +17,15 @@ export interface Figure {
   cpu: number
   /** The rate by that of the in-memory adapter in the same round. */
   ratio: number
+  rounds: number
 }
 
 export interface Report {
   node: string
   processors: number
   rounds: number
+  /** Load average of the minute before anything was measured. */
+  busy: number
   figures: Figure[]
   footprint: Footprint
 }
@@ -30,7 +33,7 @@ export interface Report {
 /** The least that counts as reached. */
 export const targets = { ratio: 0.6, connections: 32, memory: 150_000_000, coldStart: 2_000 } as const
 
-export function tables({ node, processors, rounds, figures, footprint }: Report): string {
+export function tables({ node, processors, rounds, busy, figures, footprint }: Report): string {
   const { coldStart, idleAfterStart, idleAfterLoad } = footprint
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
   const lines = figures.map((it) => [
@@ -46,8 +49,11 @@ export function tables({ node, processors, rounds, figures, footprint }: Report)
   ])
   const head = ['operation', 'at once', 'store', 'req/s', 'p50 ms', 'p99 ms', 'CPU µs', 'ratio', `≥ ${targets.ratio}`]
   return [
-    `Node ${node}, ${processors} processors shared by server, database and load; medians of up to ${rounds} rounds.`,
+    `Node ${node}, ${processors} processors shared by server, database and load; medians of ${rounds} rounds.`,
     'ratio: requests/s by those of the in-memory adapter in the same round. CPU: of the server process, for a request.',
+    ...(busy > processors / 2
+      ? [`The machine is busy (load ${busy.toFixed(1)} before the start): trust CPU µs more than req/s.`]
+      : []),
     '',
     ...aligned([head, ...lines]),
     '',

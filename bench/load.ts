@@ -42,6 +42,8 @@ export async function run(
     connections,
     amount,
     timeout: 20,
+    // Milliseconds; it looks no oftener than that whether it is done.
+    sampleInt: 50,
     requests: [
       {
         setupRequest: (defaults) => ({ ...defaults, ...next() }),

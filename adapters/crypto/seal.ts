@@ -4,7 +4,15 @@
  * AES-256-GCM under the newest key of a ring; older keys still open. The context (what this is and whose) is bound as
  * additional data, so that a sealed value moved to another row does not open. Knows nothing of what it seals.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 
 /** A sealed value that does not open: wrong key ring, wrong context, or damage. */
 export class SealBroken extends Error {
@@ -31,7 +39,8 @@ export function sealer(secrets: readonly string[]): Sealer {
   const ring = secrets.map((secret) => ({
     id: createHash('sha256').update(`habitat-auth key id ${secret}`).digest('base64url').slice(0, 8),
     encryption: derived(secret, 'seal'),
-    authentication: derived(secret, 'fingerprint'),
+    // As a key object, which takes a sixth of the time: this runs for every token.
+    authentication: createSecretKey(derived(secret, 'fingerprint')),
     secret,
   }))
   const [newest] = ring
