@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, inject, test } from 'vitest'
 import { authorize, pkce, redeem } from '../support/authorize.ts'
+import { postgresTest } from '../support/database.ts'
+import { databaseUrl } from '../support/postgres-server.ts'
 import { startTestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -109,6 +111,13 @@ test('a port, an address or a data folder that cannot be used is said in one lin
     expect(output()).toBe(message)
   }
   taken.close()
+})
+
+postgresTest('a database that does not exist is said in one line, and not waited for', async () => {
+  const DATABASE_URL = databaseUrl(inject('postgres')?.url ?? '', 'nowhere')
+  const { exited, output } = program({ PORT: '0', DATABASE_URL })
+  expect(await exited).toBe(1)
+  expect(output()).toMatch(/^The database lets nobody in: .*nowhere.* Check the user.* in DATABASE_URL\.\n$/)
 })
 
 test('npm hands SIGTERM on: whoever stops `npm start` stops the server', async () => {
