@@ -10,7 +10,7 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
 import { passwordHashing } from '../adapters/crypto/password-hash.ts'
-import { sealer as createSealer, type Sealer } from '../adapters/crypto/seal.ts'
+import { sealer as createSealer, SealBroken, type Sealer } from '../adapters/crypto/seal.ts'
 import type { IdentityProvider } from '../adapters/identity/contract.ts'
 import { password } from '../adapters/identity/password.ts'
 import { passwordSettings } from '../adapters/identity/password-settings.ts'
@@ -369,10 +369,16 @@ Next:
 `
 }
 
+function expectedProblem(error: unknown): string | undefined {
+  if (error instanceof SealBroken) {
+    return 'The signing keys were sealed with a secret that is not in SECRETS (or DATA_DIR/secrets). Put it back: habitat-auth doctor says more.'
+  }
+  return error instanceof ConfigError || error instanceof DatabaseInUse ? error.message : undefined
+}
+
 if (import.meta.main) {
   main().catch((error: unknown) => {
-    const expected = error instanceof ConfigError || error instanceof DatabaseInUse
-    process.stderr.write(`${expected ? error.message : (startProblem(error) ?? describe(error))}\n`)
+    process.stderr.write(`${expectedProblem(error) ?? startProblem(error) ?? describe(error)}\n`)
     process.exit(1)
   })
 }

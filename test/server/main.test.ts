@@ -161,6 +161,17 @@ test('in production every line is JSON and tells nobody to run the demo', async 
   expect(await exited).toBe(0)
 })
 
+test('a key ring that does not open the database is said in one line', async () => {
+  const port = await freePort()
+  const { child, exited, cwd } = program({ PORT: String(port) })
+  await ready(`http://localhost:${port}`)
+  child.kill('SIGTERM')
+  await exited
+  const other = program({ PORT: '0', SECRETS: 'another secret of the tests that is long enough' }, cwd)
+  expect(await other.exited).toBe(1)
+  expect(other.output()).toMatch(/^The signing keys were sealed with a secret that is not in SECRETS .*\n$/)
+})
+
 test('settings stand in .env as well', async () => {
   const cwd = folder()
   const port = await freePort()
