@@ -73,7 +73,7 @@ async function measured(programs: string, chosen: readonly Operation[], plan: Pl
   const cleanUp: (() => Promise<void>)[] = []
   try {
     progress('starting Postgres and three servers')
-    const cluster = await startCluster(programs)
+    const cluster = await startCluster(programs, { durable: true })
     cleanUp.push(() => cluster.close())
     const dataDir = await mkdtemp(join(tmpdir(), 'habitat-bench-'))
     cleanUp.push(() => rm(dataDir, { recursive: true, force: true }))

@@ -2,7 +2,7 @@
  * A throw-away Postgres cluster on a random loopback port.
  *
  * Lives as long as the process that started it, however that ends: a shell holds the server and waits for its
- * standard input to close. Nothing in it is meant to last, so it runs without fsync.
+ * standard input to close. Nothing in it is meant to last, so it runs without fsync, unless its speed is the question.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -31,15 +31,20 @@ export function findPostgres(): string | undefined {
 // Postgres goes on in the background; when the starter is gone, `cat` ends and takes the server and its files along.
 const keeper = `
   "$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 -c max_connections=300 \\
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB >"$2/log" 2>&1 &
+    -c shared_buffers=64MB $4 >"$2/log" 2>&1 &
   cat >/dev/null
   kill -INT $!
   wait $!
   rm -rf "$2"
 `
 
-/** Starts a cluster from the programs in `programs`; as the user `postgres` when this process is root. */
-export async function startCluster(programs: string): Promise<Cluster> {
+const forgetful = '-c fsync=off -c synchronous_commit=off -c full_page_writes=off'
+
+/**
+ * Starts a cluster from the programs in `programs`; as the user `postgres` when this process is root. A `durable` one
+ * writes to the disk before it answers, as in production.
+ */
+export async function startCluster(programs: string, { durable = false } = {}): Promise<Cluster> {
   const user = postgresUser()
   const folder = mkdtempSync(join(tmpdir(), 'habitat-postgres-'))
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
@@ -51,7 +56,7 @@ export async function startCluster(programs: string): Promise<Cluster> {
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
-  const child = spawn('sh', ['-c', keeper, 'sh', programs, folder, String(port)], {
+  const child = spawn('sh', ['-c', keeper, 'sh', programs, folder, String(port), durable ? '' : forgetful], {
     ...user,
     cwd: folder,
     detached: true,
