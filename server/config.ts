@@ -23,7 +23,19 @@ export interface Config {
   readonly registration: 'open' | 'closed'
   /** Name of the product on the pages. */
   readonly productName: string
+  readonly atproto: AtprotoConfig
   readonly logLevel: LogLevel
+}
+
+export interface AtprotoConfig {
+  /** Origin of the PLC directory; undefined: the public one. */
+  readonly plcUrl: string | undefined
+  /** Origin of a service that resolves handles (XRPC); undefined: by DNS and HTTPS, as the specification says. */
+  readonly handleResolver: string | undefined
+  /** The most that a PDS is ever asked for. */
+  readonly scope: readonly string[]
+  /** Whether signing out here ends the link to the PDS, too. It always ends with the last app that needs it. */
+  readonly signOut: 'keep' | 'end'
 }
 
 export type LogLevel = (typeof logLevels)[number]
@@ -52,6 +64,10 @@ export const settings = {
   TRUST_PROXY: 'networks of the TLS proxy whose X-Forwarded headers are believed, separated by commas',
   REGISTRATION: 'open (default) or closed: whether people may create accounts themselves',
   PRODUCT_NAME: 'name of the product on the pages (default Habitat)',
+  ATPROTO_PLC_URL: 'directory of DIDs (default https://plc.directory)',
+  ATPROTO_HANDLE_RESOLVER: 'service that resolves atproto handles (default: DNS and HTTPS)',
+  ATPROTO_SCOPE: 'the most that a PDS is ever asked for (default "atproto transition:generic")',
+  ATPROTO_SIGN_OUT: 'keep (default) or end: whether signing out here ends the link to the PDS',
   ALLOW_EMBEDDED_DATABASE: 'yes allows the embedded database in production',
   LOG_LEVEL: 'trace, debug, info (default), warn, error or silent',
 } as const
@@ -72,6 +88,7 @@ export function readConfig(env: Environment): Config {
   const secrets = readSecrets(text(env['SECRETS']), production, problems)
   const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
+  const atproto = readAtproto(env, new URL(issuer).hostname, problems)
   const logLevel = oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'info', logLevels, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
@@ -85,6 +102,7 @@ export function readConfig(env: Environment): Config {
     trustProxy,
     registration,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
+    atproto,
     logLevel,
   })
 }
@@ -127,7 +145,8 @@ function readIssuer(value: string | undefined, port: number, production: boolean
   return url.origin
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host name means this machine. */
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 
@@ -171,6 +190,27 @@ function readNetworks(value: string | undefined, problems: string[]): readonly s
       }
       return cidr
     })
+}
+
+function readAtproto(env: Environment, issuerHost: string, problems: string[]): AtprotoConfig {
+  const origin = (name: 'ATPROTO_PLC_URL' | 'ATPROTO_HANDLE_RESOLVER'): string | undefined => {
+    const value = text(env[name])
+    if (value === undefined) return undefined
+    const url = URL.parse(value)
+    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(issuerHost))) return url.origin
+    problems.push(
+      `${name} must be an https address, not "${value}". Plain http is taken where ISSUER is on this machine.`,
+    )
+    return undefined
+  }
+  const scope = (text(env['ATPROTO_SCOPE']) ?? 'atproto transition:generic').split(/\s+/)
+  if (!scope.includes('atproto')) problems.push('ATPROTO_SCOPE must hold "atproto": nobody can sign in without it.')
+  return {
+    plcUrl: origin('ATPROTO_PLC_URL'),
+    handleResolver: origin('ATPROTO_HANDLE_RESOLVER'),
+    scope,
+    signOut: oneOf('ATPROTO_SIGN_OUT', text(env['ATPROTO_SIGN_OUT']) ?? 'keep', ['keep', 'end'], problems),
+  }
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[], problems: string[]): T {

@@ -62,6 +62,8 @@ function contentOf(on: Surroundings, page: Page, action: string): Content {
         lead: on.words.secondFactor.lead,
         form: secondFactorForm(on, page, action),
       }
+    case 'atproto-handle':
+      return { title: on.words.atprotoHandle.title, form: atprotoHandleForm(on, page, action) }
     default:
       return page satisfies never
   }
@@ -168,6 +170,24 @@ ${button(words.secondFactor.button)}
       value: 'sign-in',
       skipValidation: true,
     })}</p>`,
+  )
+}
+
+function atprotoHandleForm(on: Surroundings, page: PageNamed<'atproto-handle'>, action: string): Html {
+  const { words } = on
+  return postForm(
+    action,
+    html`${field({
+      name: 'handle',
+      label: words.atprotoHandle.label,
+      type: 'text',
+      autocomplete: 'username',
+      hint: words.atprotoHandle.hint,
+      value: page.handle,
+      autofocus: true,
+      invalid: page.problem !== undefined && page.problem !== 'too-many-tries',
+    })}
+${button(words.atprotoHandle.button)}`,
   )
 }
 

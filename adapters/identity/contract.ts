@@ -9,8 +9,11 @@
 /** Values that survive `JSON.parse(JSON.stringify(value))` unchanged. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-/** What the person is here for: to sign in, or to add this identity to the account they are signed in to. */
-export type Purpose = 'sign-in' | 'link'
+/**
+ * What the person is here for: to sign in, to add this identity to the account they are signed in to, or to let apps
+ * reach the account that they have at the provider.
+ */
+export type Purpose = 'sign-in' | 'link' | 'access'
 
 /** A proven identity. Keyed by `(provider, subject)`; never by e-mail address or phone number. */
 export interface Identity {
@@ -20,6 +23,8 @@ export interface Identity {
   subject: string
   /** Name to show, as the provider states it. */
   name?: string
+  /** What the person recognises this identity by, when it is not the e-mail address: a handle. May change; display only. */
+  label?: string
   /** E-mail address and whether the provider vouches for it. */
   email?: { address: string; verified: boolean }
 }
@@ -32,6 +37,11 @@ export interface StartInput {
   hint?: string
   /** Network address of the browser in canonical form, for rate limits. */
   address: string
+  /**
+   * With purpose `access`: whose identity has to be proven, and the scopes, in the provider's own words, that are asked
+   * for there. The provider keeps what it needs to use them, by the identity's subject. Without it nothing is kept.
+   */
+  access?: { subject: string; scopes: readonly string[] }
 }
 
 export interface AnswerInput {
@@ -74,6 +84,10 @@ export type PageProblem =
   | 'password-too-long'
   | 'password-too-common'
   | 'registration-closed'
+  | 'invalid-handle'
+  | 'unknown-handle'
+  | 'unsuitable-host'
+  | 'host-unreachable'
 
 /** The closed list of pages a provider can ask for: one without a template does not compile (`views/step.ts`). */
 export type Page =
@@ -88,12 +102,16 @@ export type Page =
     }
   | { name: 'password-register'; email?: string; displayName?: string; problem?: PageProblem; retryAfter?: number }
   | { name: 'second-factor'; problem?: PageProblem; retryAfter?: number }
+  /** Asks for an atproto handle, a DID or the address of a PDS; the answer's field is `handle`. */
+  | { name: 'atproto-handle'; handle?: string; problem?: PageProblem; retryAfter?: number }
 
 export interface IdentityProvider {
   /** Stored with every identity and shown in URLs; never renamed. Lower case, digits and hyphens. */
   readonly id: string
   /** What the button says, after "Continue with". */
   readonly label: string
+  /** Whether a hint of the client names somebody of this provider; that person is sent on without being asked. */
+  accepts?(hint: string): boolean
   /** Begins an attempt. Throws only `UpstreamError`. */
   start(input: StartInput): Promise<Step>
   /** Takes the answer to the step whose `state` is given. Throws only `UpstreamError`. */

@@ -18,6 +18,14 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'sessions', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'replays', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'attempts', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'atproto_states', key: 'id_hash', over: 'expires_at < $1' },
+  // Shown on the account page until then; a key of ours goes with the last link that it authenticates.
+  { table: 'atproto_sessions', key: 'did', over: "ended_at < $1::timestamptz - interval '90 days'" },
+  {
+    table: 'atproto_keys',
+    key: 'kid',
+    over: "retired_at < $1::timestamptz - interval '1 day' and not exists (select 1 from atproto_sessions where atproto_sessions.key_id = atproto_keys.kid and atproto_sessions.ended_at is null)",
+  },
   { table: 'limits', key: 'key', over: 'expires_at < $1' },
   { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },
   // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.

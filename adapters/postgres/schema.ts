@@ -170,6 +170,40 @@ export interface SigningKeyRow {
   retired_at: Date | null
 }
 
+export interface AtprotoStateRow {
+  /** SHA-256 of the `state` parameter, base64url. */
+  id_hash: string
+  /** Sealed; context `atproto-state:<id_hash>`. */
+  sealed_state: string
+  expires_at: Date
+}
+
+export interface AtprotoSessionRow {
+  did: string
+  /** Tokens and DPoP key, sealed; context `atproto-session:<did>`. Null once the link has ended. */
+  sealed_session: string | null
+  /** What the PDS granted, separated by spaces. */
+  scope: string
+  /** Our client at the PDS; on a developer's machine it depends on the scopes. */
+  client_id: string
+  /** The key of ours that authenticates refreshes; null for the public client. */
+  key_id: string | null
+  created_at: Date
+  updated_at: Date
+  ended_at: Date | null
+  /** Why it ended, in one word. */
+  ended_cause: string | null
+}
+
+export interface AtprotoKeyRow {
+  kid: string
+  public_jwk: JsonColumn
+  /** Sealed private JWK; context `atproto-key:<kid>`. */
+  sealed_jwk: string
+  created_at: Date
+  retired_at: Date | null
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -187,4 +221,7 @@ export interface Database {
   artifacts: ArtifactRow
   replays: ReplayRow
   signing_keys: SigningKeyRow
+  atproto_states: AtprotoStateRow
+  atproto_sessions: AtprotoSessionRow
+  atproto_keys: AtprotoKeyRow
 }

@@ -20,11 +20,15 @@ interface Import {
 
 /** Where each package may be imported: one home, a folder or a file, and rarely a second one. */
 const homes: Readonly<Record<string, readonly string[]>> = {
+  '@atproto-labs/fetch-node': ['adapters/atproto/'],
+  '@atproto/oauth-client-node': ['adapters/atproto/'],
+  '@atproto/oauth-scopes': ['server/atproto/'],
   '@electric-sql/pglite': ['adapters/postgres/'],
   '@koa/router': ['server/'],
   '@zxcvbn-ts/language-common': ['adapters/identity/'],
   argon2: ['adapters/crypto/'],
-  'ipaddr.js': ['server/', 'adapters/postgres/limits.ts'],
+  'ipaddr.js': ['server/', 'adapters/postgres/limits.ts', 'adapters/atproto/'],
+  jose: ['server/oidc/'],
   koa: ['server/'],
   kysely: ['adapters/postgres/', 'migrations/'],
   // The adapter answers a lost race with the library's own InvalidGrant.

@@ -65,6 +65,11 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }),
     )
     add('step', `second-factor ${state}`, stepPage(on, { ...shared, page: { name: 'second-factor', ...asked } }))
+    add(
+      'step',
+      `atproto-handle ${state}`,
+      stepPage(on, { ...shared, page: { name: 'atproto-handle', handle: text('alice.test'), ...asked } }),
+    )
     add('password-change', state, passwordChangePage(on, { action, cancel, email, problem, retryAfter: problem && 5 }))
     add(
       'second-factor-enrol',

@@ -17,6 +17,10 @@ const problems: Record<PageProblem, string> = {
   'password-too-long': 'That password is too long. Use a shorter one.',
   'password-too-common': 'That password is easy to guess. Choose one that is less common.',
   'registration-closed': 'New accounts can’t be created here at the moment.',
+  'invalid-handle': 'That isn’t a handle. Enter one such as alice.bsky.social, a DID, or the address of your PDS.',
+  'unknown-handle': 'We couldn’t find that handle. Check the spelling and try again.',
+  'unsuitable-host': 'The host of that account doesn’t offer sign-in to apps, or doesn’t know the account.',
+  'host-unreachable': 'The host of that account didn’t answer. Try again in a moment.',
 }
 
 const refusals: Record<RefusedReason, string> = {
@@ -83,6 +87,13 @@ export const en = {
     lead: 'Enter the six digits from your authenticator app, or one of your recovery codes.',
     button: 'Continue',
     another: 'Use another account',
+  },
+
+  atprotoHandle: {
+    title: 'Sign in with your handle',
+    label: 'Handle',
+    hint: 'For example alice.bsky.social. You sign in where your account lives; we never see your password.',
+    button: 'Continue',
   },
 
   chooser: {
