@@ -48,6 +48,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     dpopNonceSecret: randomBytes(32),
     models: memoryModels(options.clients),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
+    findIdentities: async () => [],
     findConsent: async () => undefined,
     findResource: async () => undefined,
     pages: providerPages(pages, async () => undefined),

@@ -138,6 +138,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
       onReplay: () => undefined,
     }),
     findAccount: accountStore(db, now).find,
+    findIdentities: async () => [],
     findConsent: async () => undefined,
     findResource: async () => undefined,
     pages: providerPages(createPages('Bench'), async () => undefined),

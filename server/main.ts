@@ -202,6 +202,7 @@ async function compose({
       dpopNonceSecret: sealer.derive('dpop-nonce')[0],
       models,
       findAccount: (id) => reached(() => accounts.find(id)),
+      findIdentities: (accountId) => reached(() => accounts.identitiesOf(accountId)),
       findConsent: (accountId, clientId) => reached(() => consents.find(accountId, clientId)),
       findResource,
       endSession: (uid) => reached(() => sessions.revoke(uid)),

@@ -28,7 +28,7 @@ export interface MetadataRules {
 }
 
 /** The scopes that are about the person (OIDC Core §5.4, §11); the library allows or refuses them by `scope`. */
-export const openidScopes = ['openid', 'profile', 'email', 'offline_access'] as const
+export const openidScopes = ['openid', 'profile', 'email', 'atproto', 'offline_access'] as const
 
 const maximumNameLength = 100
 const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const

@@ -7,12 +7,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { type Configuration, type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Account } from '../../adapters/postgres/accounts.ts'
+import type { Account, AccountIdentity } from '../../adapters/postgres/accounts.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
-import { claimsOf } from './claims.ts'
+import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
@@ -32,6 +32,7 @@ export interface ProviderOptions {
   dpopNonceSecret: Buffer
   models: OidcModels
   findAccount: (id: string) => Promise<Account | undefined>
+  findIdentities: (accountId: string) => Promise<readonly AccountIdentity[]>
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   /** Ends every copy of a browser session: two tabs may have left two. */
@@ -56,6 +57,9 @@ export interface ProviderPages {
 
 /** The client by which the account page signs people in; built in, because the server is its own app. */
 export const accountClientId = 'habitat-account'
+
+/** Parameters of a request that say who is meant, beside `login_hint`. */
+const personParams = ['handle']
 
 /** Seconds. */
 const minute = 60
@@ -127,7 +131,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraParams: [impliedConsent],
+    extraParams: [impliedConsent, ...personParams],
     pkce: { required: (_ctx, client) => profileOf(String(client['profile']))?.pkceRequired ?? true },
     routes: {
       authorization: '/authorize',
@@ -165,7 +169,13 @@ function configuration(options: ProviderOptions): Configuration {
               disabledAt: row.disabled_at ?? undefined,
             }
       if (account === undefined || account.disabledAt !== undefined) return undefined
-      return { accountId: account.id, claims: async () => claimsOf(account) }
+      return {
+        accountId: account.id,
+        async claims(_use, scope, claims) {
+          const asked = wantsIdentities(scope, claims)
+          return claimsOf(account, asked ? await options.findIdentities(account.id) : [])
+        },
+      }
     },
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,

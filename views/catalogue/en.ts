@@ -37,6 +37,7 @@ const scopes: Readonly<Record<string, string>> = {
   email: 'See your email address',
   phone: 'See your phone number',
   address: 'See your postal address',
+  atproto: 'See your handle and your permanent identifier (DID)',
   offline_access: 'Keep access when you are away',
 }
 

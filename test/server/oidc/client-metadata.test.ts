@@ -112,7 +112,7 @@ test('scopes of APIs are kept apart, and none is allowed that was not named', as
   expect(some['scope']).toBe('openid')
   expect(resourceScopesOf(some)).toEqual(['notes:read'])
   const none = await build('web', web)
-  expect(none['scope']).toBe('openid profile email offline_access')
+  expect(none['scope']).toBe('openid profile email atproto offline_access')
   expect(resourceScopesOf(none)).toEqual([])
 })
 
