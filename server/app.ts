@@ -26,6 +26,8 @@ export interface AppOptions {
   provider: () => Provider
   /** Answers under any host name. */
   health: Middleware
+  /** Sends on what has to arrive under another host name. */
+  bounce?: Middleware
   /** Our own pages and APIs, in the order they are asked. */
   routes: readonly Middleware[]
   log: Log
@@ -36,6 +38,7 @@ export function createApp(options: AppOptions): Koa {
   const app = new Koa({ keys: [...options.cookieKeys] })
   app.use(described(options))
   app.use(options.health)
+  if (options.bounce !== undefined) app.use(options.bounce)
   app.use(pinned(options))
   app.use(assets(options.pages))
   app.use(home(options))

@@ -15,13 +15,15 @@ export interface NewcomerProps {
   readonly providerLabel: string
   readonly name?: string | undefined
   readonly email?: string | undefined
+  /** What they recognise the identity by, where it is no e-mail address. */
+  readonly label?: string | undefined
   readonly client?: ClientCard | undefined
 }
 
 /** Asks whether to create an account. */
 export function newcomerPage(on: Surroundings, props: NewcomerProps): string {
   const { words } = on
-  const person = props.email ?? props.name
+  const person = props.label ?? props.email ?? props.name
   const title = words.newcomer.title(on.productName)
   return layout(on, {
     title,

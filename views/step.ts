@@ -26,7 +26,7 @@ export interface StepProps {
 export function stepPage(on: Surroundings, props: StepProps): string {
   const { title, lead, form } = contentOf(on, props.page, props.action)
   const { problem, retryAfter } = props.page
-  const others = props.page.name === 'password-sign-in' ? props.others : []
+  const others = ['password-sign-in', 'atproto-handle'].includes(props.page.name) ? props.others : []
   return layout(on, {
     title,
     problem: problem !== undefined,

@@ -35,6 +35,8 @@ export interface StartInput {
   callback: URL
   /** What the client said about the person (`login_hint`); untrusted. */
   hint?: string
+  /** The person chose this way by hand: a hint is no reason to send them on, they are asked first. */
+  ask?: boolean
   /** Network address of the browser in canonical form, for rate limits. */
   address: string
   /**

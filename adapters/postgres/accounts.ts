@@ -42,8 +42,11 @@ export interface NewAccount {
 export interface Accounts {
   /** The account, disabled or not. */
   find(id: string): Promise<Account | undefined>
-  /** The account that the identity belongs to, disabled or not; notes that the identity was used. */
-  byIdentity(provider: string, subject: string): Promise<Account | undefined>
+  /**
+   * The account that the identity belongs to, disabled or not; notes that the identity was used, and what it is
+   * recognised by now.
+   */
+  byIdentity(provider: string, subject: string, label?: string): Promise<Account | undefined>
   /** Accounts with this e-mail address, oldest first. Addresses are not unique: for people who administer. */
   byEmail(email: string): Promise<readonly Account[]>
   /** Creates account and identity together; where the identity has an account already, answers that one. */
@@ -63,12 +66,12 @@ export interface Accounts {
 
 /** The store of accounts; `now` stamps what is written. */
 export function accounts(db: Kysely<Database>, now: () => Date): Accounts {
-  const byIdentity: Accounts['byIdentity'] = async (provider, subject) => {
+  const byIdentity: Accounts['byIdentity'] = async (provider, subject, label) => {
     const row = await db
       .with('used', (it) =>
         it
           .updateTable('identities')
-          .set({ last_used_at: now() })
+          .set({ last_used_at: now(), ...(label === undefined ? {} : { label }) })
           .where('provider', '=', provider)
           .where('subject', '=', subject)
           .returning('account_id'),

@@ -5,7 +5,15 @@
  * try is spent before the provider is asked; of answers that race one counts; nothing lives longer than ten minutes.
  * Knows no provider by name and nothing of accounts.
  */
-import type { IdentityProvider, Json, Page, Purpose, RefusedReason, Step } from '../../adapters/identity/contract.ts'
+import type {
+  IdentityProvider,
+  Json,
+  Page,
+  Purpose,
+  RefusedReason,
+  StartInput,
+  Step,
+} from '../../adapters/identity/contract.ts'
 import type { Attempts } from '../../adapters/postgres/attempts.ts'
 import type { Proof } from './proof.ts'
 
@@ -40,7 +48,7 @@ export interface AttemptDriver {
   /** Begins an attempt; `token` is for the browser's cookie, undefined when nothing was begun. */
   begin(
     provider: IdentityProvider,
-    origin: AttemptOrigin & { hint?: string | undefined },
+    origin: AttemptOrigin & Pick<StartInput, 'ask' | 'access'> & { hint?: string | undefined },
   ): Promise<{ token: string | undefined; outcome: AttemptOutcome }>
   /** Where the attempt stands, without spending a try. */
   current(token: string, interaction: string): Promise<{ provider: string; step: OpenStep } | undefined>

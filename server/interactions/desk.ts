@@ -60,9 +60,17 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     on,
     path: (step) => `/interaction/${uid}${step === '' ? '' : `/${step}`}`,
     show: (document, status = 200) =>
-      sendPage(ctx, document, { status, formTargets: formTargetsOf(params['redirect_uri']) }),
+      sendPage(ctx, document, {
+        status,
+        formTargets: [...formTargetsOf(params['redirect_uri']), ...neighbours(provider.issuer)],
+      }),
     finish: (result) => finish(provider, ctx, result),
   }
+}
+
+/** On a developer's machine people prove who they are at servers on that machine, over plain http. */
+function neighbours(issuer: string): readonly string[] {
+  return issuer.startsWith('http:') ? ['http://localhost:*'] : []
 }
 
 /** What the pages show of an app. */

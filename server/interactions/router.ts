@@ -9,6 +9,7 @@ import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
 import { isSessionNotFound } from '../oidc/errors.ts'
+import { personParams } from '../oidc/person-params.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
 import type { consent } from './consent.ts'
@@ -76,7 +77,8 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   router.post(
     '/:uid/switch',
     step(['consent'], async (desk) => {
-      const target = restartUrl(desk.params)
+      // Somebody else is about to sign in: who was meant at first says nothing about them.
+      const target = restartUrl(desk.params, ['login_hint', ...personParams])
       if (target === undefined) throw new PageRefusal('expired', 'begin-at-app')
       seeOther(desk.ctx, `${target}&prompt=login`)
     }),

@@ -11,6 +11,7 @@ import { chooserPage } from '../../views/chooser.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { stepPage } from '../../views/step.ts'
 import { readForm, singleValues } from '../forms.ts'
+import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
@@ -48,14 +49,28 @@ export function signIn(options: SignInOptions) {
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
     if (current?.step.kind === 'show') return showStep(desk, current.step.page, current.provider)
     if (current?.step.kind === 'newcomer') return showNewcomer(desk, current.step.proof)
+    const named = namedProvider(desk)
+    if (named !== undefined && token === undefined) return begin(desk, named, false)
+    // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
+    if (named !== undefined || current?.step.kind === 'redirect') return desk.show(chooser(desk))
     const first = providers.get('password')
     if (first === undefined) return desk.show(chooser(desk))
-    await begin(desk, first)
+    await begin(desk, first, true)
   }
 
-  async function begin(desk: Desk, provider: IdentityProvider): Promise<void> {
-    const hint = typeof desk.params['login_hint'] === 'string' ? desk.params['login_hint'] : undefined
-    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint })
+  /** The provider whose people the app's request names. */
+  function namedProvider(desk: Desk): IdentityProvider | undefined {
+    const param = personParams.find((name) => text(desk.params[name]) !== undefined)
+    if (param !== undefined) return providers.get(providerOfParam[param])
+    const hint = text(desk.params['login_hint'])
+    return hint === undefined ? undefined : [...providers.values()].find(({ accepts }) => accepts?.(hint) === true)
+  }
+
+  /** `ask`: the person is asked even where a hint would do. */
+  async function begin(desk: Desk, provider: IdentityProvider, ask: boolean): Promise<void> {
+    const param = personParams.find((name) => providerOfParam[name] === provider.id)
+    const hint = (param && text(desk.params[param])) ?? text(desk.params['login_hint'])
+    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint, ask })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
     await settle(desk, provider.id, outcome)
   }
@@ -64,7 +79,7 @@ export function signIn(options: SignInOptions) {
   async function start(desk: Desk, id: string): Promise<void> {
     const provider = providers.get(id)
     if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
-    await begin(desk, provider)
+    await begin(desk, provider, true)
   }
 
   /** The one door for answers: submitted forms, polls and callbacks. */
@@ -101,7 +116,7 @@ export function signIn(options: SignInOptions) {
 
   /** Decides what a proven identity means here. */
   async function admit(desk: Desk, proof: Proof): Promise<void> {
-    const known = await accounts.byIdentity(proof.identity.provider, proof.identity.subject)
+    const known = await accounts.byIdentity(proof.identity.provider, proof.identity.subject, proof.identity.label)
     if (known !== undefined) return enter(desk, known, proof)
     if (options.registration === 'closed') {
       throw new PageRefusal('forbidden', 'registration-closed')
@@ -118,17 +133,19 @@ export function signIn(options: SignInOptions) {
     const decided = token !== undefined && form.get('decision') === 'create'
     const proof = decided ? await attempts.takeNewcomer(token, desk.uid) : undefined
     if (proof === undefined) return seeOther(desk, desk.path(''))
-    const name = form.get('name')?.trim().slice(0, longestName)
-    await enter(desk, await create(desk, proof, name === '' ? proof.identity.name : name), proof)
+    const typed = form.get('name')?.trim().slice(0, longestName)
+    // An emptied field is an answer, too: apps are told no name.
+    const name = typed === undefined ? proof.identity.name : typed === '' ? undefined : typed
+    await enter(desk, await create(desk, proof, name), proof)
   }
 
   async function create(desk: Desk, { identity }: Proof, name: string | undefined): Promise<Account> {
-    const { provider, subject, email } = identity
+    const { provider, subject, email, label } = identity
     const account = await accounts.create({
       name,
       email: email?.address,
       emailVerified: email?.verified,
-      identity: { provider, subject, label: email?.address ?? identity.name },
+      identity: { provider, subject, label: label ?? email?.address ?? identity.name },
     })
     await options.audit({
       event: 'account.created',
@@ -178,6 +195,7 @@ export function signIn(options: SignInOptions) {
         providerLabel: providers.get(identity.provider)?.label ?? identity.provider,
         name: identity.name,
         email: identity.email?.address,
+        label: identity.label,
         client: desk.client,
       }),
     )
@@ -194,6 +212,10 @@ export function signIn(options: SignInOptions) {
   }
 
   return { show, start, answer, newcomer }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function seeOther(desk: Desk, target: string): void {

@@ -18,6 +18,7 @@ import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
+import { personParams } from './person-params.ts'
 import { existingGrant, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
@@ -57,9 +58,6 @@ export interface ProviderPages {
 
 /** The client by which the account page signs people in; built in, because the server is its own app. */
 export const accountClientId = 'habitat-account'
-
-/** Parameters of a request that say who is meant, beside `login_hint`. */
-const personParams = ['handle']
 
 /** Seconds. */
 const minute = 60

@@ -19,8 +19,8 @@ export interface IdentityFixture<Person> {
   readonly people: readonly [Person, Person]
   /** Moves the provider's clock on, so that proof which is accepted once can be given anew. */
   later(seconds: number): void
-  /** What somebody answers who turns back. */
-  cancel?(step: OpenStep, person: Person): URLSearchParams | Promise<URLSearchParams>
+  /** What somebody answers who turns back; undefined at a step that offers no way to. */
+  cancel?(step: OpenStep, person: Person): URLSearchParams | undefined | Promise<URLSearchParams | undefined>
   /** Makes the outside party fail; `secret` must appear in no error. */
   breakUpstream?(): { readonly secret: string }
   close?(): Promise<void>
@@ -184,11 +184,14 @@ function points<Person>(): readonly Point<Person>[] {
         const [person] = fixture.people
         const { cancel } = fixture
         if (cancel === undefined) throw new Error('the fixture cannot cancel: give it a way or opt out')
-        const step = await start(fixture)
-        expect(await answer(fixture, step.state, await cancel(step, person))).toEqual({
-          kind: 'refused',
-          reason: 'cancelled',
-        })
+        let step: Step = await start(fixture)
+        for (let turned = false; !turned; ) {
+          if (step.kind !== 'show' && step.kind !== 'redirect') throw new Error('no step offered a way to turn back')
+          const back: URLSearchParams | undefined = await cancel(step, person)
+          turned = back !== undefined
+          step = await answer(fixture, step.state, back ?? (await fixture.respond(step, person)))
+        }
+        expect(step).toEqual({ kind: 'refused', reason: 'cancelled' })
       },
     },
     {

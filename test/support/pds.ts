@@ -147,7 +147,7 @@ function interposed(server: Server) {
   const original = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? '').split('?')[0] ?? ''
+    const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '')
     asked.push(`${request.method} ${path}`)
     if (mood === 'refuse') return request.socket.destroy()
     if (mood === 'hang') return
