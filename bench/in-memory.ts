@@ -19,6 +19,7 @@ import type { SigningKey } from '../adapters/postgres/signing-keys.ts'
 import { createApp } from '../server/app.ts'
 import { log as createLog } from '../server/log.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
+import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { pages as createPages } from '../server/pages.ts'
 import { providerPages } from '../server/provider-pages.ts'
@@ -47,6 +48,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     cookieKeys,
     dpopNonceSecret: randomBytes(32),
     models: memoryModels(options.clients),
+    pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
     findIdentities: async () => [],
     findConsent: async () => undefined,

@@ -13,6 +13,7 @@ import { readConfig } from '../server/config.ts'
 import { startServer } from '../server/main.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
 import { hashClientSecret, newClientSecret } from '../server/oidc/client-secrets.ts'
+import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { type ProfileName, profiles } from '../server/oidc/profiles.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { requestScope } from '../server/oidc/request-scope.ts'
@@ -141,6 +142,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     findIdentities: async () => [],
     findConsent: async () => undefined,
     findResource: async () => undefined,
+    pds: pdsResource({ issuer: 'http://localhost', ceiling: [], declared: undefined }),
     pages: providerPages(createPages('Bench'), async () => undefined),
     reference: () => '',
     endSession: async () => undefined,

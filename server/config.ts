@@ -6,6 +6,7 @@
  */
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
+import { pdsScope, pdsScopeProblem } from './atproto/scopes.ts'
 
 export interface Config {
   readonly production: boolean
@@ -32,7 +33,7 @@ export interface AtprotoConfig {
   readonly plcUrl: string | undefined
   /** Origin of a service that resolves handles (XRPC); undefined: by DNS and HTTPS, as the specification says. */
   readonly handleResolver: string | undefined
-  /** The most that a PDS is ever asked for. */
+  /** The most that a PDS is ever asked for, each scope in its one form. */
   readonly scope: readonly string[]
   /** Whether signing out here ends the link to the PDS, too. It always ends with the last app that needs it. */
   readonly signOut: 'keep' | 'end'
@@ -203,14 +204,25 @@ function readAtproto(env: Environment, issuerHost: string, problems: string[]): 
     )
     return undefined
   }
-  const scope = (text(env['ATPROTO_SCOPE']) ?? 'atproto transition:generic').split(/\s+/)
-  if (!scope.includes('atproto')) problems.push('ATPROTO_SCOPE must hold "atproto": nobody can sign in without it.')
+  const scope = readScopes(text(env['ATPROTO_SCOPE']) ?? 'atproto transition:generic', problems)
   return {
     plcUrl: origin('ATPROTO_PLC_URL'),
     handleResolver: origin('ATPROTO_HANDLE_RESOLVER'),
     scope,
     signOut: oneOf('ATPROTO_SIGN_OUT', text(env['ATPROTO_SIGN_OUT']) ?? 'keep', ['keep', 'end'], problems),
   }
+}
+
+function readScopes(value: string, problems: string[]): readonly string[] {
+  const scopes = [...new Set(value.split(/\s+/))]
+  if (!scopes.includes('atproto')) problems.push('ATPROTO_SCOPE must hold "atproto": nobody can sign in without it.')
+  for (const scope of scopes) {
+    if (scope === 'atproto' || pdsScope(scope) !== undefined) continue
+    problems.push(
+      `ATPROTO_SCOPE: "${scope.slice(0, 100)}" is no scope of a PDS. ${pdsScopeProblem(scope) ?? 'They begin with transition:, repo:, rpc:, blob:, account: or identity:.'}`,
+    )
+  }
+  return [...new Set(scopes.map((scope) => pdsScope(scope) ?? scope))]
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[], problems: string[]): T {

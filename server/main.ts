@@ -31,6 +31,8 @@ import { signingKeys } from '../adapters/postgres/signing-keys.ts'
 import { accountRoutes } from './account/routes.ts'
 import { type AdminSocket, serveAdminSocket } from './admin-socket.ts'
 import { createApp } from './app.ts'
+import { declaredScopes } from './atproto/declared-scopes.ts'
+import { pdsAccountOf } from './atproto/identity.ts'
 import { cached } from './cached.ts'
 import { commandServices } from './cli.ts'
 import { runRequest } from './commands/run.ts'
@@ -48,6 +50,7 @@ import { signIn } from './interactions/sign-in.ts'
 import { drained, listen } from './listener.ts'
 import { log as createLog, type Log } from './log.ts'
 import { clientLookup } from './oidc/client-lookup.ts'
+import { pdsResource } from './oidc/pds-resource.ts'
 import { createProvider } from './oidc/provider.ts'
 import { requestScope } from './oidc/request-scope.ts'
 import { pages as createPages } from './pages.ts'
@@ -189,6 +192,18 @@ async function compose({
     size: 1_000,
     now,
   })
+  const { scope: ceiling } = config.atproto
+  const declared = cached(async () => declaredScopes(ceiling, await reached(clients.resourceScopes)), {
+    lifetime: 1_000,
+    size: 1,
+    now,
+  })
+  const pds = pdsResource({
+    issuer: config.issuer,
+    ceiling,
+    // On a developer's machine our client declares the scopes of each request.
+    declared: config.issuer.startsWith('https:') ? () => declared('') : undefined,
+  })
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
@@ -205,6 +220,7 @@ async function compose({
       findIdentities: (accountId) => reached(() => accounts.identitiesOf(accountId)),
       findConsent: (accountId, clientId) => reached(() => consents.find(accountId, clientId)),
       findResource,
+      pds,
       endSession: (uid) => reached(() => sessions.revoke(uid)),
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
@@ -244,7 +260,14 @@ async function compose({
       registration,
       now,
     }),
-    consent: consent({ findAccount: accounts.find, findResource, remember: consents.add, audit: audit.record }),
+    consent: consent({
+      findAccount: accounts.find,
+      findResource,
+      pds,
+      findPdsAccount: async (accountId) => pdsAccountOf(await accounts.identitiesOf(accountId)),
+      remember: consents.add,
+      audit: audit.record,
+    }),
   })
   const account = accountRoutes({
     issuer: config.issuer,

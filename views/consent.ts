@@ -21,6 +21,8 @@ export interface ConsentProps {
     readonly identifier: string
     readonly scopes: readonly ScopeCard[]
   }[]
+  /** What is asked for at the person's PDS; `account` is what they recognise that account by. */
+  readonly pds?: { readonly account: string | undefined; readonly scopes: readonly ScopeCard[] } | undefined
   /** Whether the app keeps access while the person is away. */
   readonly offline: boolean
   /** POST target of "Not you?". */
@@ -38,6 +40,7 @@ export function consentPage(on: Surroundings, props: ConsentProps): string {
 ${accountLine(on, props)}
 <section class="wishes" aria-labelledby="wishes"><h2 id="wishes">${words.consent.thisAppCan}</h2>
 ${scopeList(on, ownScopes(props))}
+${pdsWishes(on, props)}
 ${props.resources.map((resource) => resourceWishes(on, resource))}</section>
 <div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>
 ${postForm(
@@ -73,6 +76,14 @@ function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
   const texts =
     scopes.length === 0 ? [html`${on.words.consent.nothing}`] : scopes.map((scope) => scopeText(on.words, scope))
   return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
+}
+
+function pdsWishes(on: Surroundings, { pds }: ConsentProps): Html | undefined {
+  if (pds === undefined) return undefined
+  const account = pds.account === undefined ? undefined : isolated(pds.account)
+  return html`<h3>${on.words.consent.onPds(account)}</h3>
+<p class="hint">${on.words.consent.onPdsHint}</p>
+${scopeList(on, pds.scopes)}`
 }
 
 function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][number]): Html {

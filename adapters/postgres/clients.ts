@@ -37,6 +37,8 @@ export interface Clients {
   find(id: string): Promise<Client | undefined>
   /** Every client, oldest first. */
   list(): Promise<readonly Client[]>
+  /** The scopes of resources that any enabled client may ask for, each once. */
+  resourceScopes(): Promise<readonly string[]>
   /** Answers undefined when the id is taken. */
   add(client: NewClient): Promise<Client | undefined>
   /** Replaces the metadata; undefined when there is no such client. */
@@ -73,6 +75,16 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
     async list() {
       const rows = await db.selectFrom('clients').selectAll().orderBy('created_at').orderBy('id').execute()
       return rows.map(read)
+    },
+    async resourceScopes() {
+      const rows = await db
+        .selectFrom('clients')
+        .select(sql<string>`metadata ->> 'resource_scopes'`.as('scopes'))
+        .distinct()
+        .where('disabled_at', 'is', null)
+        .where(sql<boolean>`metadata ->> 'resource_scopes' is not null`)
+        .execute()
+      return [...new Set(rows.flatMap(({ scopes }) => scopes.split(/\s+/).filter(Boolean)))]
     },
     async add(client) {
       const at = now()

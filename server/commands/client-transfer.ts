@@ -8,7 +8,7 @@ import type { Client, NewClient } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type MetadataRules, resourceScopesOf, scopesOf } from '../oidc/client-metadata.ts'
 import { profileOf } from '../oidc/profiles.ts'
-import { knownResourceScopes } from './client.ts'
+import { metadataRules } from './client.ts'
 import type { Answer, Command, Context, Input } from './command.ts'
 import { jsonLine } from './text.ts'
 
@@ -65,7 +65,7 @@ type Outcome = 'added' | 'updated' | 'unchanged'
 
 async function importClients(context: Context, input: Input): Promise<Answer> {
   const entries = readEntries(await context.stdin())
-  const rules = { validate: context.validateMetadata, resourceScopes: await knownResourceScopes(context) }
+  const rules = await metadataRules(context)
   const wanted = await checkAll(entries, rules, context)
   const dryRun = input.flag('dry-run')
   const outcomes: { client_id: string; outcome: Outcome; needs_secret: boolean }[] = []

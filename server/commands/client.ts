@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, type Metadata, scopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata, type Metadata, type MetadataRules, scopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { decodeLogo, logoKinds } from '../oidc/logo.ts'
 import { profileOf, profiles } from '../oidc/profiles.ts'
@@ -24,7 +24,7 @@ const metadataOptions = {
     type: 'string',
     multiple: true,
     value: 'scope',
-    summary: 'what the app may ask for, of people or of a registered resource',
+    summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
   },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
@@ -63,6 +63,7 @@ export const clientCommands: readonly Command[] = [
       'client add --profile web --name "Example" --redirect-uri https://app.example/cb --json',
       'client add --profile spa --name "Example (local)" --redirect-uri http://localhost:4000/cb',
       'client add --profile native --name "Example" --redirect-uri com.example.app:/cb --redirect-uri http://127.0.0.1/cb',
+      'client add --profile web --name "Poster" --redirect-uri https://app.example/cb --scope "openid repo:app.bsky.feed.post"',
       'client add --profile service --name "Nightly report" --scope reports:write',
     ],
     run: add,
@@ -151,9 +152,14 @@ export function newClientId(): string {
   return randomBytes(10).toString('hex')
 }
 
-/** The scopes of every registered resource server. */
-export async function knownResourceScopes({ resources }: Pick<Context, 'resources'>): Promise<readonly string[]> {
-  return [...new Set((await resources.list()).flatMap(({ scopes }) => scopes))]
+/** What the metadata of clients is held to: the library's rules, the scopes of every resource server, the ceiling. */
+export async function metadataRules({
+  validateMetadata,
+  resources,
+  config,
+}: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
+  const resourceScopes = [...new Set((await resources.list()).flatMap(({ scopes }) => scopes))]
+  return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
 }
 
 /** A client as machines read it: RFC 7591 names, never a secret nor the hash of one; of a picture only that it is there. */
@@ -197,7 +203,7 @@ async function add(context: Context, input: Input): Promise<Answer> {
   }
   const id = input.text('client-id') ?? newClientId()
   const request = { id, profile: profile.name, given: given(input) }
-  const metadata = await buildMetadata(request, await rules(context))
+  const metadata = await buildMetadata(request, await metadataRules(context))
   const secret = profile.confidential ? newClientSecret() : undefined
   const client = await context.clients.add({
     id,
@@ -240,7 +246,7 @@ async function update(context: Context, input: Input): Promise<Answer> {
   const { resource_scopes: _, ...merged } = { ...before, ...changes } as Record<string, unknown>
   const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
   const request = { id: client.id, profile: client.profile, given: kept }
-  const metadata = await buildMetadata(request, await rules(context))
+  const metadata = await buildMetadata(request, await metadataRules(context))
   const updated = await context.clients.update(client.id, metadata, firstParty)
   if (updated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')
   const changed = [...Object.keys(changes), ...(firstParty === undefined ? [] : ['first_party'])]
@@ -300,10 +306,6 @@ async function remove(context: Context, input: Input): Promise<Answer> {
   await context.clients.remove(client.id)
   await context.audit.record({ event: 'client.removed', clientId: client.id })
   return { json: { dry_run: false, ...counts }, text: [`Removed ${name} and ${grants.length} grant(s).`, ...orphans] }
-}
-
-async function rules(context: Context) {
-  return { validate: context.validateMetadata, resourceScopes: await knownResourceScopes(context) }
 }
 
 /** The metadata that the options name. */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, scopesOf } from '../oidc/client-metadata.ts'
 import { profileOf } from '../oidc/profiles.ts'
-import { knownResourceScopes } from './client.ts'
+import { metadataRules } from './client.ts'
 import type { Answer, Command, Context } from './command.ts'
 import { table } from './text.ts'
 
@@ -153,7 +153,7 @@ async function inspectKeys({ examination }: Context): Promise<Finding[]> {
 
 async function inspectClients(context: Context): Promise<Finding[]> {
   const all = await context.clients.list()
-  const rules = { validate: context.validateMetadata, resourceScopes: await knownResourceScopes(context) }
+  const rules = await metadataRules(context)
   const findings: Finding[] = []
   for (const { id, profile, metadata, secretHashes, disabledAt } of all) {
     const warn = (message: string, remedy: string) =>

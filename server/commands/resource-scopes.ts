@@ -1,4 +1,5 @@
 /** How the scopes of an API are written on a command line: `name`, several names in one text, or `name=words`. */
+import { pdsScope } from '../atproto/scopes.ts'
 import { hasInvisible, openidScopes } from '../oidc/client-metadata.ts'
 
 const maximumDescriptionLength = 200
@@ -48,6 +49,9 @@ function readScope(text: string): { scope: string; description?: string }[] {
 function scopeProblem(scope: string): string | undefined {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(scope)) {
     return `The scope ${JSON.stringify(scope)} may hold only printable ASCII characters without quotes and backslashes (RFC 6749 §3.3). One with words is written alone, as notes:read="Read your notes".`
+  }
+  if (pdsScope(scope) !== undefined) {
+    return `The scope "${scope}" is one of a PDS (atproto) and belongs to no other API. Use a name such as notes:read.`
   }
   return (openidScopes as readonly string[]).includes(scope)
     ? `The scope "${scope}" is about the person (OpenID Connect) and belongs to no API. Use a name such as notes:read.`

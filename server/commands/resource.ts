@@ -4,7 +4,7 @@ import { Refusal } from '../errors.ts'
 import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
-import { knownResourceScopes, newClientId } from './client.ts'
+import { metadataRules, newClientId } from './client.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
 import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
@@ -109,7 +109,11 @@ async function add(context: Context, input: Input): Promise<Answer> {
   const tokenFormat = input.text('token-format') ?? 'jwt'
   if (tokenFormat !== 'jwt' && tokenFormat !== 'opaque') throw new UsageError('--token-format must be jwt or opaque.')
   const seconds = readTtl(input.text('token-ttl'))
-  const problems = [identifierProblem(identifier), ...wanted.problems].filter((it) => it !== undefined)
+  const own =
+    identifier.replace(/\/$/, '') === context.config.issuer
+      ? 'That is this server itself, which opens the PDS of a person (atproto). Name the address of your API.'
+      : undefined
+  const problems = [identifierProblem(identifier), own, ...wanted.problems].filter((it) => it !== undefined)
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const taken = () => new Refusal('invalid', `The resource ${identifier} is registered already.`)
   if ((await context.resources.find(identifier)) !== undefined) throw taken()
@@ -117,7 +121,7 @@ async function add(context: Context, input: Input): Promise<Answer> {
   const clientId = newClientId()
   const metadata = await buildMetadata(
     { id: clientId, profile: 'resource', given: { client_name: name } },
-    { validate: context.validateMetadata, resourceScopes: [] },
+    { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
   const secret = newClientSecret()
   const secretHashes = [hashClientSecret(secret)]
@@ -181,7 +185,7 @@ async function rename(context: Context, resource: Resource, name: string | undef
   const client = clientId === undefined ? undefined : await context.clients.find(clientId)
   const metadata = await buildMetadata(
     { id: clientId ?? newClientId(), profile: 'resource', given: { ...client?.metadata, client_name: name } },
-    { validate: context.validateMetadata, resourceScopes: [] },
+    { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
   if (clientId !== undefined) await context.clients.update(clientId, metadata)
   return String(metadata['client_name'])
@@ -189,7 +193,7 @@ async function rename(context: Context, resource: Resource, name: string | undef
 
 /** What to know of scopes that no API has any more. */
 async function orphanedScopes(context: Context, before: Resource, after: Resource): Promise<string | undefined> {
-  const known = new Set(await knownResourceScopes(context))
+  const known = new Set((await metadataRules(context)).resourceScopes)
   const gone = before.scopes.filter((scope) => !after.scopes.includes(scope) && !known.has(scope))
   if (gone.length === 0) return undefined
   const holders = (await context.clients.list()).filter(({ metadata }) =>

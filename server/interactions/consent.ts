@@ -8,8 +8,11 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
+import type { PdsAccount } from '../atproto/identity.ts'
+import { permissionOf } from '../atproto/scopes.ts'
 import { readForm } from '../forms.ts'
 import { openidScopes } from '../oidc/client-metadata.ts'
+import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
 import { scopeCards } from '../oidc/scope-cards.ts'
 import { saved, sessionGrant } from '../oidc/session-grant.ts'
@@ -19,6 +22,8 @@ import type { Desk } from './desk.ts'
 export interface ConsentOptions {
   findAccount: (id: string) => Promise<Account | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
+  pds: PdsResource
+  findPdsAccount: (accountId: string) => Promise<PdsAccount | undefined>
   remember: (accountId: string, clientId: string, given: Consent) => Promise<void>
   audit: (event: NewAuditEvent) => Promise<void>
 }
@@ -28,18 +33,27 @@ export function consent(options: ConsentOptions) {
     const account = desk.accountId === undefined ? undefined : await options.findAccount(desk.accountId)
     if (account === undefined) throw new PageRefusal('expired', 'signed-out')
     const resources = await resourcesOf(desk)
-    const wanted = wishes(desk, resources)
+    const wanted = await wishes(desk, resources)
+    const atPds = (wanted.resources[options.pds.identifier] ?? []).filter((name) => permissionOf(name) !== undefined)
+    const pdsAccount = await options.findPdsAccount(account.id)
     desk.show(
       consentPage(desk.on, {
         action: desk.path('consent'),
         client: desk.client,
-        account: { label: account.email ?? account.name ?? account.id },
+        account: { label: account.email ?? pdsAccount?.handle ?? account.name ?? pdsAccount?.did ?? account.id },
         scopes: wanted.scopes.map((name) => ({ name })),
         resources: resources.map((resource) => ({
           identifier: resource.identifier,
           name: resource.name,
           scopes: scopeCards(resource, wanted.resources[resource.identifier] ?? []),
         })),
+        pds:
+          atPds.length === 0
+            ? undefined
+            : {
+                account: pdsAccount?.handle ?? pdsAccount?.did,
+                scopes: atPds.map((name) => ({ name, permission: permissionOf(name) })),
+              },
         offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
         switchAccount: desk.path('switch'),
       }),
@@ -56,7 +70,7 @@ export function consent(options: ConsentOptions) {
       await options.audit({ event: 'consent.denied', ...event })
       return desk.finish({ error: 'access_denied', error_description: 'the person denied the request' })
     }
-    const given = wishes(desk, await resourcesOf(desk))
+    const given = await wishes(desk, await resourcesOf(desk))
     const { provider } = desk
     const existing = desk.grantId === undefined ? undefined : await provider.Grant.find(desk.grantId)
     const owner = { accountId, clientId: desk.client.id, sessionUid: desk.sessionUid ?? desk.uid }
@@ -68,26 +82,32 @@ export function consent(options: ConsentOptions) {
   }
 
   async function resourcesOf(desk: Desk): Promise<Resource[]> {
-    const named = [desk.params['resource'] ?? []].flat().map(String)
-    const found = await Promise.all(named.map(options.findResource))
+    const found = await Promise.all(named(desk).map(options.findResource))
     return found.filter((resource) => resource !== undefined)
+  }
+
+  /** Everything that the request asks for and the client may have; what is shown is what is given. */
+  async function wishes(desk: Desk, resources: readonly Resource[]): Promise<Consent> {
+    const asked = String(desk.params['scope'] ?? '').split(' ')
+    const missingClaims = desk.prompt.details['missingOIDCClaims']
+    return {
+      scopes: openidScopes.filter((scope) => asked.includes(scope)),
+      claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
+      resources: Object.fromEntries([
+        ...resources.map(({ identifier, scopes }) => [
+          identifier,
+          scopes.filter((scope) => asked.includes(scope) && desk.resourceScopes.includes(scope)),
+        ]),
+        ...(named(desk).includes(options.pds.identifier)
+          ? [[options.pds.identifier, await options.pds.allowed(asked, desk.registration)]]
+          : []),
+      ]),
+    }
   }
 
   return { show, decide }
 }
 
-/** Everything that the request asks for and the client may have; what is shown is what is given. */
-function wishes(desk: Desk, resources: readonly Resource[]): Consent {
-  const asked = String(desk.params['scope'] ?? '').split(' ')
-  const missingClaims = desk.prompt.details['missingOIDCClaims']
-  return {
-    scopes: openidScopes.filter((scope) => asked.includes(scope)),
-    claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
-    resources: Object.fromEntries(
-      resources.map(({ identifier, scopes }) => [
-        identifier,
-        scopes.filter((scope) => asked.includes(scope) && desk.resourceScopes.includes(scope)),
-      ]),
-    ),
-  }
+function named(desk: Desk): readonly string[] {
+  return [desk.params['resource'] ?? []].flat().map(String)
 }

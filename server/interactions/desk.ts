@@ -30,6 +30,8 @@ export interface Desk {
   readonly client: ClientCard
   /** The scopes of APIs that the client was registered for. */
   readonly resourceScopes: readonly string[]
+  /** The registration of the client, by the names of RFC 7591. */
+  readonly registration: Readonly<Record<string, unknown>>
   readonly address: string
   readonly on: Surroundings
   /** Path of a step of this interaction. */
@@ -56,6 +58,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     grantId,
     client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
     resourceScopes: resourceScopesOf(metadata),
+    registration: metadata,
     address: requestInfo(ctx.req).address,
     on,
     path: (step) => `/interaction/${uid}${step === '' ? '' : `/${step}`}`,

@@ -1,5 +1,6 @@
 /** What clients learn about a person, by scope (OpenID Connect Core §5.4). */
 import type { Account, AccountIdentity } from '../../adapters/postgres/accounts.ts'
+import { pdsAccountOf } from '../atproto/identity.ts'
 
 /** Claims by the scope that asks for them. */
 export const claimsByScope = {
@@ -27,13 +28,8 @@ export function claimsOf(
   }
 }
 
-/** The DID that the person signed in with last, and its handle where that was verified then. */
 function atprotoClaims(identities: readonly AccountIdentity[]): { did?: string; handle?: string } {
-  const [latest] = identities
-    .filter(({ provider }) => provider === 'atproto')
-    .sort((left, right) => (right.lastUsedAt?.getTime() ?? 0) - (left.lastUsedAt?.getTime() ?? 0))
-  if (latest === undefined) return {}
-  // Without a verified handle the DID is what the identity is recognised by.
-  const handle = latest.label === latest.subject ? undefined : latest.label
-  return { did: latest.subject, ...(handle === undefined ? {} : { handle }) }
+  const account = pdsAccountOf(identities)
+  if (account === undefined) return {}
+  return { did: account.did, ...(account.handle === undefined ? {} : { handle: account.handle }) }
 }

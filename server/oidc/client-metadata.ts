@@ -4,6 +4,7 @@
  * Two sets of rules: our own, with words for the person at the terminal, and the library's (`validate`), which would
  * otherwise speak up only when somebody signs in. Knows nothing of rows.
  */
+import { covers, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
 import { Refusal } from '../errors.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOf } from './profiles.ts'
@@ -25,6 +26,8 @@ export interface MetadataRules {
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>
   /** The scopes of all registered resource servers. */
   readonly resourceScopes: readonly string[]
+  /** The most that may be asked of a PDS (`ATPROTO_SCOPE`). */
+  readonly pdsScopes: readonly string[]
 }
 
 /** The scopes that are about the person (OIDC Core §5.4, §11); the library allows or refuses them by `scope`. */
@@ -36,8 +39,8 @@ const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
 
 /**
- * The metadata to store. `scope` may name scopes of resources too: they are kept apart as `resource_scopes`, because
- * the library knows only its own. Throws `Refusal` with every problem, one per line.
+ * The metadata to store. `scope` may name scopes of resources and of PDSs too: they are kept apart as `resource_scopes`,
+ * because the library knows only its own; those of PDSs in their one form. Throws `Refusal` with every problem, one per line.
  */
 export async function buildMetadata(request: MetadataRequest, rules: MetadataRules): Promise<Metadata> {
   const profile = profileOf(request.profile)
@@ -50,7 +53,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...uriProblems(given),
     ...logoProblems(given['logo']),
     ...redirectProblems(given, profile),
-    ...scopeProblems(given, profile, rules.resourceScopes),
+    ...scopeProblems(given, profile, rules),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const metadata = { ...splitScopes(given, profile), ...profile.metadata }
@@ -94,10 +97,13 @@ function withDefaults(given: Metadata, profile: Profile): Metadata {
 function splitScopes(given: Metadata, profile: Profile): Metadata {
   const { scope, ...rest } = given
   const all = [...new Set(words(scope))]
+  const others = [...new Set(all.filter((one) => !isOpenidScope(one)).map((one) => pdsScope(one) ?? one))]
+  // Who the person is there belongs to whatever an app does at a PDS.
+  const implied = others.some((one) => pdsScope(one) !== undefined) ? ['atproto'] : []
   const named = all.filter((one) => isOpenidScope(one))
   // To the library no scope at all would mean every scope; the least that can be said is "openid".
-  const own = named.length === 0 && profile.mayAdd.includes('scope') ? ['openid'] : named
-  const others = all.filter((one) => !isOpenidScope(one))
+  const least = named.length === 0 && profile.mayAdd.includes('scope') ? ['openid'] : named
+  const own = [...new Set([...least, ...implied])]
   return {
     ...rest,
     ...(own.length === 0 ? {} : { scope: own.join(' ') }),
@@ -172,7 +178,7 @@ function redirectProblems(given: Metadata, profile: Profile): string[] {
   return together === undefined ? [] : [together]
 }
 
-function scopeProblems(given: Metadata, profile: Profile, resourceScopes: readonly string[]): string[] {
+function scopeProblems(given: Metadata, profile: Profile, { resourceScopes, pdsScopes }: MetadataRules): string[] {
   const scope = given['scope']
   if (scope === undefined) return []
   if (typeof scope !== 'string') return ['"scope" must be a text: scopes separated by spaces.']
@@ -181,11 +187,31 @@ function scopeProblems(given: Metadata, profile: Profile, resourceScopes: readon
   const known: readonly string[] = [...own, ...others]
   return words(scope)
     .filter((one) => !known.includes(one))
-    .map((one) =>
-      isOpenidScope(one)
-        ? `The scope "${one}" is about a person, and profile ${profile.name} signs nobody in.`
-        : `The scope ${JSON.stringify(shortened(one))} is not known. ${known.length === 0 ? 'No resource server is registered yet: see resource add.' : `Known are: ${known.join(', ')}. Scopes of an API are registered with resource add.`}`,
-    )
+    .flatMap((one) => {
+      if (isOpenidScope(one)) {
+        return [`The scope "${one}" is about a person, and profile ${profile.name} signs nobody in.`]
+      }
+      if (pdsScope(one) !== undefined || pdsScopeProblem(one) !== undefined) {
+        return pdsScopeProblems(one, profile, pdsScopes)
+      }
+      return [
+        `The scope ${JSON.stringify(shortened(one))} is not known. ${known.length === 0 ? 'No resource server is registered yet: see resource add.' : `Known are: ${known.join(', ')}. Scopes of an API are registered with resource add.`}`,
+      ]
+    })
+}
+
+function pdsScopeProblems(scope: string, profile: Profile, pdsScopes: readonly string[]): string[] {
+  const named = `The scope ${JSON.stringify(shortened(scope))}`
+  const problem = pdsScopeProblem(scope)
+  if (problem !== undefined) return [`${named} is none of a PDS. ${problem}`]
+  if (!profile.mayAdd.includes('scope')) {
+    return [`${named} is for the PDS of a person, and profile ${profile.name} signs nobody in.`]
+  }
+  return covers(pdsScopes, scope)
+    ? []
+    : [
+        `${named} is beyond what this server asks of a PDS: ${pdsScopes.join(' ')}. Add it to ATPROTO_SCOPE, or choose a narrower one.`,
+      ]
 }
 
 async function askLibrary(
@@ -205,7 +231,8 @@ async function askLibrary(
   }
 }
 
-function isOpenidScope(scope: string): boolean {
+/** Whether a scope is about the person. */
+export function isOpenidScope(scope: string): boolean {
   return (openidScopes as readonly string[]).includes(scope)
 }
 

@@ -7,6 +7,7 @@
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import { impliedConsent } from './offline-access.ts'
+import type { PdsResource } from './pds-resource.ts'
 import { type Grant, saved, sessionGrant } from './session-grant.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
@@ -49,7 +50,10 @@ export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
 }
 
 /** Finds the grant that answers an authorization request, or makes it from what was agreed to before. */
-export function existingGrant(findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>) {
+export function existingGrant(
+  findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>,
+  pds: PdsResource,
+) {
   return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
     const { client, session, provider } = ctx.oidc
     const accountId = session?.accountId
@@ -60,7 +64,7 @@ export function existingGrant(findConsent: (accountId: string, clientId: string)
     const wanted = requested(ctx)
     // RFC 9700 has no objection to skipping consent where app and server are one; the registration says so.
     const agreed =
-      client['first_party'] === true ? wanted : common(wanted, await findConsent(accountId, client.clientId))
+      client['first_party'] === true ? wanted : common(wanted, await findConsent(accountId, client.clientId), pds)
     if (grant === undefined && isEmpty(agreed)) return undefined
     const owner = { accountId, clientId: client.clientId, sessionUid: session.uid }
     return widened(provider, grant ?? (await sessionGrant(provider, owner)), agreed)
@@ -68,11 +72,11 @@ export function existingGrant(findConsent: (accountId: string, clientId: string)
 }
 
 /** What was asked for and agreed to before, in whichever browser. */
-function common(wanted: Consent, agreed: Consent | undefined): Consent {
+function common(wanted: Consent, agreed: Consent | undefined, pds: PdsResource): Consent {
   const both = (left: readonly string[], right: readonly string[] = []) => left.filter((one) => right.includes(one))
   const resources = Object.entries(wanted.resources).map(([identifier, scopes]) => [
     identifier,
-    both(scopes, agreed?.resources[identifier]),
+    identifier === pds.identifier ? pds.agreed(scopes, agreed) : both(scopes, agreed?.resources[identifier]),
   ])
   return {
     scopes: both(wanted.scopes, agreed?.scopes),

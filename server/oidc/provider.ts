@@ -18,11 +18,13 @@ import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
+import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
+import { acceptAtUserinfo } from './userinfo-audience.ts'
 
 export interface ProviderOptions {
   issuer: string
@@ -36,6 +38,7 @@ export interface ProviderOptions {
   findIdentities: (accountId: string) => Promise<readonly AccountIdentity[]>
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
+  pds: PdsResource
   /** Ends every copy of a browser session: two tabs may have left two. */
   endSession: (uid: string) => Promise<unknown>
   pages: ProviderPages
@@ -94,6 +97,7 @@ export function createProvider(options: ProviderOptions): Provider {
     return models.successorOf(Provider.ctx, rotated.jti)
   }
 
+  acceptAtUserinfo(provider, options.pds.identifier)
   provider.use(answered(options))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
@@ -120,7 +124,7 @@ function answered({ pages, reference, endSession }: ProviderOptions): Parameters
 }
 
 function configuration(options: ProviderOptions): Configuration {
-  const { models, issuer } = options
+  const { models, issuer, pds } = options
   const secure = issuer.startsWith('https:')
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   const features = clientFeatures()
@@ -153,7 +157,7 @@ function configuration(options: ProviderOptions): Configuration {
       short: cookie,
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: policy(options.now) },
-    loadExistingGrant: existingGrant(options.findConsent),
+    loadExistingGrant: existingGrant(options.findConsent, pds),
     async findAccount(ctx, id) {
       const row = models.account(ctx, id)
       const account =
@@ -213,9 +217,17 @@ function configuration(options: ProviderOptions): Configuration {
       },
       resourceIndicators: {
         ...features.resourceIndicators,
-        getResourceServerInfo: async (_ctx, identifier, client) =>
-          resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
-        defaultResource: async (_ctx, _client, oneOf) => (oneOf === undefined ? [] : oneOf) as string[],
+        getResourceServerInfo: async (ctx, identifier, client) =>
+          identifier === pds.identifier
+            ? pds.info(ctx, client.metadata())
+            : resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
+        // An app that asks for atproto and says nothing else means the person's PDS; a program by itself has none.
+        async defaultResource({ oidc }, _client, oneOf) {
+          if (oneOf !== undefined) return oneOf
+          // Only for undefined does the library drop the scopes that no resource stands behind (RFC 6749 §4.4.2).
+          if (oidc.route === 'token') return undefined as unknown as string[]
+          return pds.isMeant(oidc.requestParamScopes) ? pds.identifier : []
+        },
         // A client that named one API when it asked for consent means that API when it redeems the code (RFC 8707 §2.2).
         useGrantedResource: async () => true,
       },

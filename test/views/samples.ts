@@ -16,7 +16,9 @@ import type { Surroundings } from '../../views/layout.ts'
 import { logoutPage, signedOutPage } from '../../views/logout.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { passwordChangePage } from '../../views/password-change.ts'
+import type { Permission } from '../../views/permission.ts'
 import { recoveryCodesPage } from '../../views/recovery-codes.ts'
+import type { ScopeCard } from '../../views/scope.ts'
 import { secondFactorEnrolPage } from '../../views/second-factor-enrol.ts'
 import { stepPage } from '../../views/step.ts'
 import type { Words } from '../../views/words.ts'
@@ -110,6 +112,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
           scopes: [{ name: text('read'), description: text('Look') }],
         },
       ],
+      pds: { account: text('alice.test'), scopes: everyPermission(text) },
       offline: true,
       switchAccount: address('/interaction/1/switch'),
     }),
@@ -174,6 +177,22 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     }),
   )
   return samples
+}
+
+/** A scope of a PDS of every kind, with words of ours and without. */
+function everyPermission(text: Sources['text']): readonly ScopeCard[] {
+  const permissions: readonly Permission[] = [
+    { on: 'transition', part: 'generic' },
+    { on: 'repo', collections: ['app.bsky.feed.post', text('com.example.odd')], actions: ['create', 'delete'] },
+    { on: 'repo', collections: ['*'], actions: ['create', 'update', 'delete'] },
+    { on: 'rpc', methods: [text('com.example.call')], service: text('did:web:api.example#service') },
+    { on: 'rpc', methods: ['*'], service: 'did:web:api.bsky.app#bsky_appview' },
+    { on: 'rpc', methods: [text('com.example.other')], service: '*' },
+    { on: 'blob', types: ['image/*', text('text/plain')] },
+    { on: 'account', part: 'email', manage: true },
+    { on: 'identity', part: '*' },
+  ]
+  return permissions.map((permission, index) => ({ name: text(`scope-${index}`), permission }))
 }
 
 const qr = trusted('<svg viewBox="0 0 2 2"><path d="M0 0h1v1H0z"></path></svg>')

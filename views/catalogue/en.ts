@@ -6,6 +6,7 @@
  */
 import type { PageProblem, RefusedReason } from '../../adapters/identity/contract.ts'
 import { type Html, html } from '../html.ts'
+import type { RepoAction } from '../permission.ts'
 
 const problems: Record<PageProblem, string> = {
   'wrong-credentials': 'That email and password don’t match. Check both and try again.',
@@ -41,6 +42,77 @@ const scopes: Readonly<Record<string, string>> = {
   offline_access: 'Keep access when you are away',
 }
 
+/** What a scope of a PDS lets an app do there. */
+const permissions = {
+  transition: {
+    generic: 'Read and write everything in your account there, except direct messages and account settings',
+    email: 'See the email address of your account there',
+    'chat.bsky': 'Read, send and delete your direct messages (Bluesky chat)',
+  },
+  repo: (actions: readonly RepoAction[], what: Html) => html`${repoVerbs[actions.join(' ')] ?? 'Change'} ${what}`,
+  /** Records by their type, as in "Create … posts". */
+  collections: {
+    '*': 'records of every type',
+    'app.bsky.actor.profile': 'your Bluesky profile',
+    'app.bsky.feed.generator': 'Bluesky feeds',
+    'app.bsky.feed.like': 'Bluesky likes',
+    'app.bsky.feed.post': 'Bluesky posts',
+    'app.bsky.feed.postgate': 'who may quote your Bluesky posts',
+    'app.bsky.feed.repost': 'Bluesky reposts',
+    'app.bsky.feed.threadgate': 'who may reply to your Bluesky posts',
+    'app.bsky.graph.block': 'Bluesky blocks',
+    'app.bsky.graph.follow': 'Bluesky follows',
+    'app.bsky.graph.list': 'Bluesky lists',
+    'app.bsky.graph.listblock': 'Bluesky list blocks',
+    'app.bsky.graph.listitem': 'members of Bluesky lists',
+    'app.bsky.graph.starterpack': 'Bluesky starter packs',
+    'chat.bsky.actor.declaration': 'who may send you Bluesky messages',
+  } as Readonly<Record<string, string>>,
+  collection: (name: Html) => html`records of type ${name}`,
+  rpc: (method: Html | undefined, service: Html | undefined) => {
+    const what = method ?? html`any method`
+    return service === undefined
+      ? html`Call ${what} at any service in your name`
+      : html`Call ${what} at ${service} in your name`
+  },
+  /** Services by their DID and fragment. */
+  services: {
+    'did:web:api.bsky.app#bsky_appview': 'Bluesky',
+    'did:web:api.bsky.chat#bsky_chat': 'Bluesky chat',
+  } as Readonly<Record<string, string>>,
+  blob: (what: Html) => html`Upload ${what}`,
+  mediaTypes: {
+    '*/*': 'files of every kind',
+    'image/*': 'pictures',
+    'video/*': 'videos',
+    'audio/*': 'sound recordings',
+  } as Readonly<Record<string, string>>,
+  mediaType: (type: Html) => html`files of type ${type}`,
+  account: {
+    email: {
+      read: 'See the email address of your account there',
+      manage: 'Change the email address of your account there',
+    },
+    repo: { read: 'See how your data there is stored', manage: 'Replace all the data in your account there' },
+    status: { read: 'See whether your account there is active', manage: 'Deactivate or reactivate your account there' },
+  },
+  identity: {
+    handle: 'Change your handle',
+    all: 'Change your handle, and where your account lives: the whole identity',
+  },
+  and: (before: Html, next: Html, isLast: boolean) => (isLast ? html`${before} and ${next}` : html`${before}, ${next}`),
+}
+
+const repoVerbs: Readonly<Record<string, string>> = {
+  'create update delete': 'Create, change and delete',
+  'create update': 'Create and change',
+  'create delete': 'Create and delete',
+  'update delete': 'Change and delete',
+  create: 'Create',
+  update: 'Change',
+  delete: 'Delete',
+}
+
 export const en = {
   direction: 'ltr' as 'ltr' | 'rtl',
 
@@ -60,6 +132,7 @@ export const en = {
   problems,
   refusals,
   scopes,
+  permissions,
   retryIn: (seconds: number) => `Please wait ${duration(seconds)}, then try again.`,
 
   signIn: {
@@ -120,6 +193,9 @@ export const en = {
     notYou: 'Not you?',
     thisAppCan: 'This will let the app:',
     onResource: (resource: Html) => html`In ${resource}, it can also:`,
+    onPds: (account: Html | undefined) =>
+      account === undefined ? html`In your PDS account, it can:` : html`In your PDS account ${account}, it can:`,
+    onPdsHint: 'You confirm this at your PDS, the host of that account, in the next step.',
     nothing: 'Use your account to sign you in',
     willReturn: (host: Html) => html`You will return to ${host}`,
     checkHost: 'Choose Allow only if you know this address and trust it.',

@@ -4,7 +4,11 @@ import { buildMetadata, resourceScopesOf } from '../../../server/oidc/client-met
 import { clientRules } from '../../../server/oidc/client-rules.ts'
 import { profiles } from '../../../server/oidc/profiles.ts'
 
-const rules = { validate: clientRules(), resourceScopes: ['notes:read', 'notes:write'] }
+const rules = {
+  validate: clientRules(),
+  resourceScopes: ['notes:read', 'notes:write'],
+  pdsScopes: ['transition:generic'],
+}
 const name = { client_name: 'Example' }
 const web = { ...name, redirect_uris: ['https://app.example/cb'] }
 
