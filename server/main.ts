@@ -49,7 +49,9 @@ import { interactionRoutes } from './interactions/router.ts'
 import { signIn } from './interactions/sign-in.ts'
 import { drained, listen } from './listener.ts'
 import { log as createLog, type Log } from './log.ts'
+import { bearer } from './oidc/bearer.ts'
 import { clientLookup } from './oidc/client-lookup.ts'
+import { dpopNonces } from './oidc/dpop-nonce.ts'
 import { pdsResource } from './oidc/pds-resource.ts'
 import { createProvider } from './oidc/provider.ts'
 import { requestScope } from './oidc/request-scope.ts'
@@ -58,6 +60,8 @@ import { providerPages } from './provider-pages.ts'
 import { requestInfo } from './request-info.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logoRoutes } from './routes/logos.ts'
+import { pdsProxy } from './routes/pds-proxy.ts'
+import { protectedResourceRoutes } from './routes/protected-resource.ts'
 import { startProblem } from './start-problem.ts'
 
 export interface StartOptions {
@@ -209,12 +213,13 @@ async function compose({
     return params && restartUrl(params)
   }
   const keys = signingKeys(db, sealer, now)
+  const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
   const build = async () =>
     createProvider({
       issuer: config.issuer,
       keys: await keys.loadOrCreate(),
       cookieKeys,
-      dpopNonceSecret: sealer.derive('dpop-nonce')[0],
+      dpopNonceSecret,
       models,
       findAccount: (id) => reached(() => accounts.find(id)),
       findIdentities: (accountId) => reached(() => accounts.identitiesOf(accountId)),
@@ -286,6 +291,21 @@ async function compose({
     audit: audit.record,
     now,
   })
+  const xrpc = pdsProxy({
+    bearer: bearer({
+      issuer: config.issuer,
+      provider: () => provider,
+      nonces: dpopNonces(dpopNonceSecret, now),
+      now,
+    }),
+    identityOf: cached(async (accountId: string) => pdsAccountOf(await accounts.identitiesOf(accountId)), {
+      lifetime: 1_000,
+      size: 1_000,
+      now,
+    }),
+    link: async () => undefined,
+    log,
+  })
   const app = createApp({
     issuer: config.issuer,
     trustProxy: config.trustProxy,
@@ -298,6 +318,8 @@ async function compose({
       interactions,
       account,
       logoRoutes(clients.find),
+      protectedResourceRoutes({ issuer: config.issuer, productName, scopes: ceiling }),
+      xrpc,
     ],
     log,
   })

@@ -1,6 +1,6 @@
 /** Proofs of possession as a client makes them (RFC 9449 §4.2). */
 import { createHash, randomBytes } from 'node:crypto'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose'
 
 export interface DpopKey {
   /** A fresh proof; `claims` replace what stands in it, undefined leaves a claim out. */
@@ -14,9 +14,9 @@ export interface ProofOptions {
   header?: Record<string, unknown>
 }
 
-/** Makes a key pair of its own. */
-export async function dpopKey(): Promise<DpopKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256')
+/** Makes a key pair of its own, or proves with one that is given (ES256). */
+export async function dpopKey(keys?: GenerateKeyPairResult): Promise<DpopKey> {
+  const { privateKey, publicKey } = keys ?? (await generateKeyPair('ES256', { extractable: true }))
   const jwk = await exportJWK(publicKey)
   return {
     proof(method, url, { access, claims, header } = {}) {
