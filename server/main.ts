@@ -57,12 +57,14 @@ import { createProvider } from './oidc/provider.ts'
 import { requestScope } from './oidc/request-scope.ts'
 import { pages as createPages } from './pages.ts'
 import { providerPages } from './provider-pages.ts'
+import { repeated } from './repeated.ts'
 import { requestInfo } from './request-info.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logoRoutes } from './routes/logos.ts'
 import { pdsProxy } from './routes/pds-proxy.ts'
 import { protectedResourceRoutes } from './routes/protected-resource.ts'
 import { startProblem } from './start-problem.ts'
+import { welcome } from './welcome.ts'
 
 export interface StartOptions {
   log?: Log
@@ -120,21 +122,16 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     throw error
   }
   const database = store
-  let cleaning = false
-  const cleanup = setInterval(async () => {
-    if (cleaning) return
-    cleaning = true
-    await removeExpired(database.db, now, stopping.signal).catch((error: unknown) =>
-      log.warn({ error: describe(error) }, 'removing expired rows failed'),
-    )
-    cleaning = false
-  }, cleanupInterval)
-  cleanup.unref()
+  const stopCleaning = repeated(
+    cleanupInterval,
+    () => removeExpired(database.db, now, stopping.signal),
+    (error) => log.warn({ error: describe(error) }, 'removing expired rows failed'),
+  )
 
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopping.abort()
-    clearInterval(cleanup)
+    stopCleaning()
     await drained(front.server)
     await adminSocket?.close()
     if (options.store === undefined) await database.close()
@@ -397,22 +394,7 @@ async function main(): Promise<void> {
     const { issuer, port } = server
     const database = config.database.kind
     createLog(config.logLevel).info({ issuer, host: config.host, port, database }, 'listening')
-  } else process.stdout.write(welcome(config, server))
-}
-
-function welcome(config: Config, { issuer }: RunningServer): string {
-  const database = config.database.kind === 'postgres' ? 'Postgres' : `embedded, in ${config.dataDir}`
-  return `
-${config.productName} is listening at ${issuer}
-  discovery   ${issuer}/.well-known/openid-configuration
-  database    ${database}
-
-Next:
-  npx habitat-auth user add --email you@example.com       a person who can sign in
-  npx habitat-auth client add --profile web --name "My app" --redirect-uri http://localhost:4000/callback
-  npm run demo                                            a whole sign-in, ready to click
-
-`
+  } else process.stdout.write(welcome(config, server.issuer))
 }
 
 function expectedProblem(error: unknown): string | undefined {

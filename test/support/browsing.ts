@@ -43,18 +43,25 @@ export interface Browsing {
   readonly complaints: string[]
 }
 
-/** A browser profile of its own. `origins` are those that may be asked for something. */
+/**
+ * A browser profile of its own. `origins` are those that may be asked for something, `strangers` those among them whose
+ * pages are not ours: what the browser says about them does not count.
+ */
 export async function browse(
   browser: Browser,
   origins: readonly string[],
-  options: BrowserContextOptions = {},
+  { strangers = [], ...options }: BrowserContextOptions & { strangers?: readonly string[] } = {},
 ): Promise<Browsing> {
   const context = await browser.newContext(options)
   const complaints: string[] = []
   context.on('console', (message) => {
     // A page that is answered 400 is reported like a picture that is missing.
     const refusedPage = /Failed to load resource: .* status of 4\d\d/.test(message.text())
-    if (['error', 'warning'].includes(message.type()) && !refusedPage) complaints.push(message.text())
+    const elsewhere = strangers.some((origin) => message.page()?.url().startsWith(`${origin}/`))
+    // A header is reported before its page is there. Ours are the same on every page, and judged where no stranger is.
+    const early = strangers.length > 0 && message.text().startsWith('Error with Permissions-Policy header')
+    const counts = ['error', 'warning'].includes(message.type()) && !refusedPage && !elsewhere && !early
+    if (counts) complaints.push(message.text())
   })
   context.on('weberror', (error) => void complaints.push(String(error.error())))
   context.on('request', (request) => {

@@ -5,7 +5,10 @@
  * on that side. What the network itself would have to be bent for (a DID document that lies) is answered in its place.
  */
 import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { TestPds as DevPds, mockNetworkUtilities, TestPlc } from '@atproto/dev-env'
 
 export interface PdsAccount {
@@ -52,7 +55,10 @@ export interface TestPds extends AsyncDisposable {
 /** Starts both on ports of their own. */
 export async function startPds(): Promise<TestPds> {
   const plc = await TestPlc.create({})
-  const pds = await DevPds.create({ didPlcUrl: plc.url })
+  const folder = await mkdtemp(join(tmpdir(), 'habitat-pds-'))
+  const folders = { dataDirectory: join(folder, 'data'), blobstoreDiskLocation: join(folder, 'blobs') }
+  await mkdir(folders.dataDirectory)
+  const pds = await DevPds.create({ didPlcUrl: plc.url, ...folders })
   mockNetworkUtilities(pds)
   const front = interposed(pds.server.server as Server)
   const plcFront = interposed(plc.server.server as Server)
@@ -81,6 +87,7 @@ export async function startPds(): Promise<TestPds> {
     front.setMood('well')
     await pds.close()
     await plc.close()
+    await rm(folder, { recursive: true, force: true })
   }
 
   return {
