@@ -7,6 +7,7 @@
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import { impliedConsent } from './offline-access.ts'
+import { otherPerson } from './other-person.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { type Grant, saved, sessionGrant } from './session-grant.ts'
 
@@ -14,7 +15,10 @@ import { type Grant, saved, sessionGrant } from './session-grant.ts'
 export const sessionLifetime = 30 * 24 * 60 * 60
 
 /** The prompts of the library with our own checks. */
-export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
+export function policy(
+  now: () => Date,
+  findIdentities: Parameters<typeof otherPerson>[0],
+): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
   const { Check } = interactionPolicy
   const login = prompts.get('login')?.checks
@@ -29,6 +33,7 @@ export function policy(now: () => Date): interactionPolicy.DefaultPolicy {
       return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
     }),
   )
+  login?.add(otherPerson(findIdentities))
   const consent = prompts.get('consent')?.checks
   // RFC 8252 §8.6: another program may pose as an installed app, so the person is asked each time. The registration
   // says of first-party apps that they are not; the account pages on a developer's machine are one.

@@ -156,7 +156,10 @@ function configuration(options: ProviderOptions): Configuration {
       long: { ...cookie, path: '/' },
       short: cookie,
     },
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: policy(options.now) },
+    interactions: {
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+      policy: policy(options.now, options.findIdentities),
+    },
     loadExistingGrant: existingGrant(options.findConsent, pds),
     async findAccount(ctx, id) {
       const row = models.account(ctx, id)
