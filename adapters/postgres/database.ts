@@ -11,12 +11,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { type DatabaseConnection, type Driver, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
 import { type Migration, type MigrationInfo, Migrator } from 'kysely/migration'
 import pg from 'pg'
+import { advisoryLock, localLock, type WithLock } from './advisory-lock.ts'
 import type { Database } from './schema.ts'
 
 /** The open database. */
 export interface Store {
   readonly db: Kysely<Database>
   readonly kind: 'postgres' | 'embedded'
+  /** Runs work alone under a name, over all nodes. Not for statements: those have transactions. */
+  readonly withLock: WithLock
   /** Applies every pending migration; several nodes may do so at once (advisory lock). Throws what a migration throws. */
   migrate(): Promise<readonly string[]>
   /** Steps one migration back; answers its name, or undefined when none is applied. */
@@ -41,6 +44,10 @@ export interface PostgresOptions {
 /** Milliseconds. */
 const connectTimeout = 2_000
 const statementTimeout = 5_000
+/** What is done under a lock asks others and may take as long as they do; who waits for it gives up before. */
+const lockWork = 90_000
+const lockWait = 30_000
+const lockConnections = 8
 /** Beyond the server's own limit: a network that is gone ends no statement. */
 const networkTimeout = 1_000
 
@@ -48,6 +55,7 @@ const networkTimeout = 1_000
 export function openPostgres(url: string, options: PostgresOptions = {}): Store {
   const pool = postgresPool(url, options.poolSize ?? 10, statementTimeout, options.onError)
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: withStatementNames(pool) }) })
+  const lockPool = postgresLockPool(url, options.onError)
   // A migration may outlast any request, and waits for the other node that is migrating.
   const withMigrationPool = async <T>(work: (migrator: Migrator) => Promise<T>): Promise<T> => {
     const migrationDb = new Kysely<Database>({
@@ -62,10 +70,13 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Store 
   return {
     db,
     kind: 'postgres',
+    withLock: advisoryLock(lockPool),
     migrate: () => withMigrationPool(migrateUp),
     migrateDown: () => withMigrationPool(migrateDown),
     migrations: () => withMigrationPool((it) => it.getMigrations()),
-    close: () => db.destroy(),
+    close: async () => {
+      await Promise.all([db.destroy(), lockPool.end()])
+    },
   }
 }
 
@@ -88,6 +99,7 @@ export async function openEmbedded(dataDir: string | undefined, snapshot?: Blob)
     return {
       db,
       kind: 'embedded',
+      withLock: localLock(),
       migrate: () => migrateUp(own),
       migrateDown: () => migrateDown(own),
       migrations: () => own.getMigrations(),
@@ -123,7 +135,26 @@ function postgresPool(url: string, max: number, timeout: number, onError?: (erro
         }
       : {}),
   })
-  // Without a listener the death of a connection would end the process. One in use tells its statement, too.
+  return listened(pool, onError)
+}
+
+function postgresLockPool(url: string, onError?: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: lockConnections,
+    // Waiting for a connection of the pool counts here, too.
+    connectionTimeoutMillis: 5 * connectTimeout,
+    idleTimeoutMillis: 10_000,
+    keepAlive: true,
+    lock_timeout: lockWait,
+    idle_in_transaction_session_timeout: lockWork,
+    query_timeout: lockWait + networkTimeout,
+  })
+  return listened(pool, onError)
+}
+
+/** Without a listener the death of a connection would end the process. One in use tells its statement, too. */
+function listened(pool: pg.Pool, onError?: (error: Error) => void): pg.Pool {
   pool.on('error', (error) => onError?.(error))
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
