@@ -30,7 +30,7 @@ export interface Outbound {
 }
 
 /** We do not ask there: the place is not on the public internet. */
-export class ForbiddenDestination extends Error {
+class ForbiddenDestination extends Error {
   override name = 'ForbiddenDestination'
 }
 

@@ -8,7 +8,7 @@ import { atprotoStates } from '../../adapters/postgres/atproto-states.ts'
 import type { Store } from '../../adapters/postgres/database.ts'
 import type { PdsAccount, TestPds } from './pds.ts'
 
-export const testSealer = sealer(['k'.repeat(32)])
+const testSealer = sealer(['k'.repeat(32)])
 
 export interface TestClient extends RunningAtprotoClient {
   /** Every end that was told, as "did cause". */
