@@ -81,6 +81,18 @@ test('an identity is added once, again without harm, and never taken from anothe
   expect(labels).toContain('a.example')
 })
 
+test('an identity is recognised by what it was called when it was used last', async () => {
+  await using database = await openTestDatabase()
+  const store = accounts(database.store.db, clock().now)
+  const identity = { provider: 'atproto', subject: 'did:plc:a', label: 'old.example' }
+  const { id } = await store.create({ identity })
+  const label = async () => (await store.identitiesOf(id)).map((one) => one.label)
+  await store.byIdentity('atproto', 'did:plc:a', 'new.example')
+  expect(await label()).toEqual(['new.example'])
+  await store.byIdentity('atproto', 'did:plc:a')
+  expect(await label()).toEqual(['new.example'])
+})
+
 test('pages of accounts follow each other without a gap, also for accounts made at the same moment', async () => {
   await using database = await openTestDatabase()
   const store = accounts(database.store.db, clock().now)
