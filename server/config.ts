@@ -147,7 +147,7 @@ function readIssuer(value: string | undefined, port: number, production: boolean
 }
 
 /** Whether a host name means this machine. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 

@@ -8,13 +8,21 @@
 import { existsSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { atprotoClient, type RunningAtprotoClient } from '../adapters/atproto/client.ts'
+import { guardedFetch } from '../adapters/atproto/guarded-fetch.ts'
+import { readIdentifier } from '../adapters/atproto/identifier.ts'
 import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
 import { passwordHashing } from '../adapters/crypto/password-hash.ts'
 import { sealer as createSealer, SealBroken, type Sealer } from '../adapters/crypto/seal.ts'
+import { atproto } from '../adapters/identity/atproto.ts'
 import type { IdentityProvider } from '../adapters/identity/contract.ts'
 import { password } from '../adapters/identity/password.ts'
 import { passwordSettings } from '../adapters/identity/password-settings.ts'
 import { accounts as accountStore } from '../adapters/postgres/accounts.ts'
+import { atprotoKeys } from '../adapters/postgres/atproto-keys.ts'
+import { atprotoSessions } from '../adapters/postgres/atproto-sessions.ts'
+import { atprotoStates } from '../adapters/postgres/atproto-states.ts'
 import { attempts as attemptStore } from '../adapters/postgres/attempts.ts'
 import { audit as auditStore } from '../adapters/postgres/audit.ts'
 import { removeExpired } from '../adapters/postgres/cleanup.ts'
@@ -59,6 +67,7 @@ import { pages as createPages } from './pages.ts'
 import { providerPages } from './provider-pages.ts'
 import { repeated } from './repeated.ts'
 import { requestInfo } from './request-info.ts'
+import { atprotoClientRoutes, callbackBounce } from './routes/atproto-client.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logoRoutes } from './routes/logos.ts'
 import { pdsProxy } from './routes/pds-proxy.ts'
@@ -73,10 +82,22 @@ export interface StartOptions {
   store?: Store
   /** Further ways to prove who one is. */
   providers?: readonly IdentityProvider[]
+  /** Another world of PDSs than the settings and the issuer say. */
+  outside?: Partial<Outside>
   /** Counts the requests; its ticks are the caller's, because the memory is the process's. */
   memory?: IdleMemory
   /** Gives up a start that still waits for the database. */
   signal?: AbortSignal
+}
+
+/** Where PDSs and what they need are found. */
+interface Outside {
+  /** Origin of the PLC directory; undefined: the public one. */
+  plcUrl: string | undefined
+  /** Origin of a service that resolves handles; undefined: by DNS and HTTPS. */
+  handleResolver: string | undefined
+  /** Lets our client reach plain http and private addresses; otherwise only where the issuer is on this machine. */
+  open: boolean
 }
 
 export interface RunningServer {
@@ -93,6 +114,7 @@ export interface RunningServer {
 /** Milliseconds. */
 const cleanupInterval = 60_000
 const memoryInterval = 5_000
+const farewell = 3_000
 
 /** Starts a server and answers once it can serve. Throws `DatabaseInUse`, `SealBroken`, or what listening throws. */
 export async function startServer(settings: Config, options: StartOptions = {}): Promise<RunningServer> {
@@ -113,7 +135,8 @@ export async function startServer(settings: Config, options: StartOptions = {}):
       adminSocket = await openAdminSocket({ config, store, sealer, now, log })
     }
     const providers = options.providers ?? []
-    composed = await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers })
+    const outside = { ...config.atproto, open: config.issuer.startsWith('http:'), ...options.outside }
+    composed = await compose({ config, store, sealer, now, log, stopping: stopping.signal, providers, outside })
     front.serve(options.memory?.counted(composed.listener) ?? composed.listener)
   } catch (error) {
     front.server.close()
@@ -133,6 +156,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     stopping.abort()
     stopCleaning()
     await drained(front.server)
+    await composed.settled()
     await adminSocket?.close()
     if (options.store === undefined) await database.close()
   }
@@ -156,6 +180,7 @@ interface Composition {
   log: Log
   stopping: AbortSignal
   providers: readonly IdentityProvider[]
+  outside: Outside
 }
 
 /** Puts the parts together over an open, migrated database. */
@@ -167,7 +192,7 @@ async function compose({
   log,
   stopping,
   ...composition
-}: Composition): Promise<{ listener: RequestListener; rebuild(): Promise<void> }> {
+}: Composition): Promise<{ listener: RequestListener; rebuild(): Promise<void>; settled(): Promise<unknown> }> {
   const { db } = store
   const accounts = accountStore(db, now)
   const audit = auditStore(db, now)
@@ -242,8 +267,11 @@ async function compose({
   const passwords = passwordStore(db, now)
   const { productName, registration } = config
   const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
+  const { outside } = composition
+  const pdsClient = pdsClientOf({ config, store, sealer, now, log, outside }, () => declared(''))
+  const byHandle = atproto({ client: pdsClient, recognise: (text) => readIdentifier(text, outside.open), limits, now })
   const providers = new Map(
-    [local, ...composition.providers].map((identityProvider) => [identityProvider.id, identityProvider]),
+    [local, byHandle, ...composition.providers].map((identityProvider) => [identityProvider.id, identityProvider]),
   )
   const cookies = attemptCookies(config.issuer.startsWith('https:'))
   const attempts = attemptDriver(attemptStore({ db, sealer, now }), providers)
@@ -300,7 +328,7 @@ async function compose({
       size: 1_000,
       now,
     }),
-    link: async () => undefined,
+    link: pdsClient.link,
     log,
   })
   const app = createApp({
@@ -309,12 +337,14 @@ async function compose({
     cookieKeys,
     pages,
     provider: () => provider,
+    bounce: callbackBounce(config.issuer, pdsClient.redirectUri),
     health: healthRoutes({ ping: () => ping(db), stopping: () => stopping.aborted }),
     routes: [
       sameOriginOnly(config.issuer, ['/interaction/', '/account']),
       interactions,
       account,
       logoRoutes(clients.find),
+      atprotoClientRoutes(pdsClient),
       protectedResourceRoutes({ issuer: config.issuer, productName, scopes: ceiling }),
       xrpc,
     ],
@@ -325,7 +355,32 @@ async function compose({
     rebuild: async () => {
       provider = await build()
     },
+    settled: () => Promise.race([pdsClient.settled(), setTimeout(farewell, undefined, { ref: false })]),
   }
+}
+
+/** Our client at people's PDSs. */
+function pdsClientOf(
+  { config, store, sealer, now, log, outside }: Omit<Composition, 'stopping' | 'providers'>,
+  declaredScopes: () => Promise<readonly string[]>,
+): RunningAtprotoClient {
+  const { db, withLock } = store
+  return atprotoClient({
+    issuer: config.issuer,
+    productName: config.productName,
+    plcUrl: outside.plcUrl,
+    handleResolver: outside.handleResolver,
+    declaredScopes,
+    states: atprotoStates(db, sealer, now),
+    sessions: atprotoSessions(db, sealer, now),
+    keys: atprotoKeys(db, sealer, now),
+    lock: withLock,
+    fetch: guardedFetch({ open: outside.open }),
+    allowHttp: outside.open,
+    now,
+    onEnded: (_did, cause) => log.info({ cause }, 'a link to a PDS has ended'),
+    report: (message, error) => log.info({ error: describe(error) }, message),
+  })
 }
 
 /** Tries at what is behind a sign-in already: five, then a delay that rises to a quarter of an hour. */

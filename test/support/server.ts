@@ -7,7 +7,7 @@ import { clients as clientStore } from '../../adapters/postgres/clients.ts'
 import { resources as resourceStore } from '../../adapters/postgres/resources.ts'
 import { type Config, readConfig } from '../../server/config.ts'
 import { log } from '../../server/log.ts'
-import { startServer } from '../../server/main.ts'
+import { type StartOptions, startServer } from '../../server/main.ts'
 import { hashClientSecret, newClientSecret } from '../../server/oidc/client-secrets.ts'
 import { profileOf } from '../../server/oidc/profiles.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
@@ -18,6 +18,8 @@ export interface TestServerOptions {
   settings?: Record<string, string>
   providers?: readonly IdentityProvider[]
   now?: () => Date
+  /** Another world of PDSs than settings and issuer say. */
+  outside?: StartOptions['outside']
   /** A database to share with another node; it is then the caller's to close. */
   database?: TestDatabase
 }
@@ -60,6 +62,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log: log('debug', { write: (line) => void logged.push(line) }),
     now,
     ...(options.providers === undefined ? {} : { providers: options.providers }),
+    ...(options.outside === undefined ? {} : { outside: options.outside }),
   })
   const clients = clientStore(database.store.db, now)
   const behindProxy = !server.issuer.endsWith(`:${server.port}`)
