@@ -4,8 +4,9 @@
  * Every change is one conditional statement. A refresh replaces only the value that it began from, so that it cannot
  * bring back a link that has ended or undo a newer one; an end answers the tokens to exactly one caller, who revokes them.
  */
-import { type Kysely, sql } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import type { Sealer } from '../crypto/seal.ts'
+import { batched } from './batched.ts'
 import type { Database } from './schema.ts'
 
 /** What a session says about itself beside the secret part. */
@@ -32,6 +33,21 @@ export interface AtprotoSessionState {
   readonly ended: { readonly at: Date; readonly cause: string } | undefined
 }
 
+interface LivingRow {
+  did: string
+  sealed_session: string
+  scope: string
+  client_id: string
+  key_id: string | null
+}
+
+const readLiving = `
+  select did, sealed_session, scope, client_id, key_id from atproto_sessions
+  where did = any($1::text[]) and ended_at is null and sealed_session is not null`
+
+/** Fills a list of few, so that Postgres plans the statement once for all (`artifacts.ts`). */
+const nobody: readonly null[] = new Array(16).fill(null)
+
 export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () => Date) {
   const context = (did: string) => `atproto-session:${did}`
   const columns = (did: string, session: AtprotoSession) => ({
@@ -41,19 +57,27 @@ export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () =>
     key_id: session.keyId ?? null,
     updated_at: now(),
   })
+  const readTogether = batched<string, LivingRow | undefined>(
+    async (dids) => {
+      const padded = [...dids, ...nobody.slice(dids.length)]
+      const { rows } = await db.executeQuery<LivingRow>(CompiledQuery.raw(readLiving, [padded]))
+      const byDid = new Map(rows.map((row) => [row.did, row]))
+      return dids.map((did) => byDid.get(did))
+    },
+    { lanes: 4, size: 50 },
+  )
   return {
-    /** Reads a living link; undefined when there is none or it has ended. Throws `SealBroken`. */
+    /** Reads a living link; undefined when there is none or it has ended. Its secret throws `SealBroken`. */
     async read(did: string): Promise<StoredAtprotoSession | undefined> {
-      const row = await db
-        .selectFrom('atproto_sessions')
-        .select(['sealed_session', 'scope', 'client_id', 'key_id'])
-        .where('did', '=', did)
-        .where('ended_at', 'is', null)
-        .executeTakeFirst()
-      if (row?.sealed_session == null) return undefined
+      const row = await readTogether(did)
+      if (row === undefined) return undefined
+      const { sealed_session } = row
       return {
-        secret: sealer.open(row.sealed_session, context(did)),
-        version: row.sealed_session,
+        // Who knows this version already need not open it again.
+        get secret() {
+          return sealer.open(sealed_session, context(did))
+        },
+        version: sealed_session,
         scope: row.scope,
         clientId: row.client_id,
         keyId: row.key_id ?? undefined,

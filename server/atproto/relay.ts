@@ -1,10 +1,9 @@
 /**
  * Carries one request to a PDS and its answer back: as a stream where it may be large, in whole where it is small.
  *
- * Small requests can be repeated when the PDS asks for a newer proof of possession; a stream cannot, so before one the
- * PDS is asked something small. Whoever goes away, the app or the PDS, takes the other connection along.
+ * Small requests are held whole, because the link can repeat them when the PDS wants a newer proof of possession; a stream
+ * it cannot. Whoever goes away, the app or the PDS, takes the other connection along.
  */
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Link } from '../../adapters/atproto/contract.ts'
 import { headersForPds } from './relay-headers.ts'
@@ -57,7 +56,6 @@ export async function send(link: Link, outgoing: Outgoing): Promise<Sent> {
     waiting.begin()
     if (body !== 'large')
       return { response: await link.fetch(path, body === undefined ? init : { ...init, body }), done }
-    await (await link.fetch(freshness, { signal, redirect: 'manual' })).body?.cancel()
     const length = request.headers['content-length']
     const headers = length === undefined ? init.headers : { ...init.headers, 'content-length': length }
     const chunks = ReadableStream.from(chunksOf(request, waiting)) as ReadableStream
@@ -86,9 +84,6 @@ function stopwatch(milliseconds: number, late: () => void): Stopwatch {
     pause: () => clearTimeout(timer),
   }
 }
-
-/** A question that every PDS answers, and that costs it little. */
-const freshness = '/xrpc/com.atproto.server.getSession'
 
 /** The body in whole if it is small, undefined if there is none. */
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | 'large' | undefined> {
@@ -124,10 +119,13 @@ export async function wholeBody(response: Response): Promise<Buffer | undefined>
  */
 export async function stream(from: Response, to: ServerResponse): Promise<void> {
   to.flushHeaders()
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+  // Its errors show as its end, and one that nobody hears ends the process.
+  to.once('close', close).on('error', () => close())
   try {
     for await (const chunk of from.body ?? []) {
       if (to.destroyed) throw new AppGone('the app has gone away')
-      if (!to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')])
+      if (!to.write(chunk)) await Promise.race([new Promise((resume) => to.once('drain', resume)), closed])
     }
     to.end()
   } catch (error) {

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Link } from '../../adapters/atproto/contract.ts'
+import { type Link, PdsUnreachable } from '../../adapters/atproto/contract.ts'
 import { accounts as accountStore } from '../../adapters/postgres/accounts.ts'
 import { createApp } from '../../server/app.ts'
 import { pdsAccountOf } from '../../server/atproto/identity.ts'
@@ -24,6 +24,8 @@ export interface Proxied extends AsyncDisposable {
   readonly logged: string[]
   /** Every request that the upstream got, whole. */
   readonly upstream: Seen[]
+  /** Begins to write down what the database is asked; call what it answers to read that. */
+  statements(): () => readonly string[]
   /** What the upstream does from now on; undefined: answers `{}`. */
   serve(handler: Handler | undefined): void
   /** What the account's link does instead of asking the upstream; undefined: it asks. */
@@ -79,7 +81,11 @@ export async function proxied({ now = () => new Date(), patience }: ProxiedOptio
       return {
         did,
         scopes: [],
-        fetch: (path, init) => fetch(new URL(path, `http://127.0.0.1:${pdsPort}`), init),
+        fetch: (path, init) =>
+          fetch(new URL(path, `http://127.0.0.1:${pdsPort}`), init).catch((cause: unknown) => {
+            if (init.signal?.aborted) throw cause
+            throw new PdsUnreachable('no answer', { timeout: false, cause })
+          }),
       }
     },
     log: journal,
@@ -103,6 +109,19 @@ export async function proxied({ now = () => new Date(), patience }: ProxiedOptio
     tokens,
     logged,
     upstream,
+    statements() {
+      const asked: string[] = []
+      const executor = database.store.db.getExecutor()
+      const execute = executor.executeQuery.bind(executor)
+      executor.executeQuery = (query, ...rest) => {
+        asked.push(query.sql)
+        return execute(query, ...rest)
+      }
+      return () => {
+        executor.executeQuery = execute
+        return asked
+      }
+    },
     serve(next) {
       handler = next
     },
