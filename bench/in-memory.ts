@@ -48,6 +48,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     cookieKeys,
     dpopNonceSecret: randomBytes(32),
     models: memoryModels(options.clients),
+    pdsAccess: { account: async () => undefined, isLinked: async () => true },
     pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
     findIdentities: async () => [],

@@ -142,6 +142,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     findIdentities: async () => [],
     findConsent: async () => undefined,
     findResource: async () => undefined,
+    pdsAccess: { account: async () => undefined, isLinked: async () => true },
     pds: pdsResource({ issuer: 'http://localhost', ceiling: [], declared: undefined }),
     pages: providerPages(createPages('Bench'), async () => undefined),
     reference: () => '',

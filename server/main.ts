@@ -39,8 +39,9 @@ import { signingKeys } from '../adapters/postgres/signing-keys.ts'
 import { accountRoutes } from './account/routes.ts'
 import { type AdminSocket, serveAdminSocket } from './admin-socket.ts'
 import { createApp } from './app.ts'
+import { pdsAccess } from './atproto/access.ts'
 import { declaredScopes } from './atproto/declared-scopes.ts'
-import { pdsAccountOf } from './atproto/identity.ts'
+import { pdsProvider } from './atproto/identity.ts'
 import { cached } from './cached.ts'
 import { commandServices } from './cli.ts'
 import { runRequest } from './commands/run.ts'
@@ -52,6 +53,7 @@ import { garbageCollection, type IdleMemory, idleMemory } from './idle-memory.ts
 import { attemptDriver } from './interactions/attempt.ts'
 import { consent } from './interactions/consent.ts'
 import { attemptCookies } from './interactions/cookies.ts'
+import { pdsStep } from './interactions/pds.ts'
 import { restartUrl } from './interactions/restart.ts'
 import { interactionRoutes } from './interactions/router.ts'
 import { signIn } from './interactions/sign-in.ts'
@@ -199,6 +201,7 @@ async function compose({
   const clients = clientStore(db, now)
   const consents = consentStore(db, now)
   const sessions = sessionStore(db, now)
+  const grants = grantStore(db, now)
   const resources = resourceStore(db, now)
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const pages = createPages(config.productName)
@@ -230,6 +233,12 @@ async function compose({
     // On a developer's machine our client declares the scopes of each request.
     declared: config.issuer.startsWith('https:') ? () => declared('') : undefined,
   })
+  const access = pdsAccess({
+    resource: pds,
+    identitiesOf: (accountId) => reached(() => accounts.identitiesOf(accountId)),
+    linkState: async () => undefined,
+    grantsAt: grants.atResource,
+  })
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
@@ -248,6 +257,7 @@ async function compose({
       findConsent: (accountId, clientId) => reached(() => consents.find(accountId, clientId)),
       findResource,
       pds,
+      pdsAccess: access,
       endSession: (uid) => reached(() => sessions.revoke(uid)),
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
@@ -294,8 +304,16 @@ async function compose({
       findAccount: accounts.find,
       findResource,
       pds,
-      findPdsAccount: async (accountId) => pdsAccountOf(await accounts.identitiesOf(accountId)),
+      findPdsAccount: access.account,
       remember: consents.add,
+      audit: audit.record,
+    }),
+    pds: pdsStep({
+      issuer: config.issuer,
+      provider: providers.get(pdsProvider),
+      attempts,
+      cookies,
+      access,
       audit: audit.record,
     }),
   })
@@ -306,7 +324,7 @@ async function compose({
     accounts,
     clients,
     consents,
-    grants: grantStore(db, now),
+    grants,
     findResource,
     sessions,
     passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),

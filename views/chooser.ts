@@ -2,7 +2,7 @@
  * The page that offers the ways to sign in: where there is no form to show, or an attempt came to nothing.
  */
 import type { RefusedReason } from '../adapters/identity/contract.ts'
-import type { ClientCard } from './client.ts'
+import { type ClientCard, clientName } from './client.ts'
 import { problemSummary } from './form.ts'
 import { html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
@@ -15,16 +15,19 @@ export interface ChooserProps {
   /** POST target that leaves for the app. */
   readonly cancel?: string | undefined
   readonly problem?: RefusedReason | undefined
+  /** The app needs an account at a PDS, and the one that is signed in has none. */
+  readonly noPds?: boolean | undefined
 }
 
 /** Asks how the person wants to sign in. */
-export function chooserPage(on: Surroundings, { client, providers, cancel, problem }: ChooserProps): string {
+export function chooserPage(on: Surroundings, { client, providers, cancel, problem, noPds }: ChooserProps): string {
   const { words } = on
   return layout(on, {
     title: words.chooser.title,
     problem: problem !== undefined,
     body: html`<h1>${words.chooser.title}</h1>
 <p class="lead">${continueTo(on, client)}</p>
+${noPds === true && client !== undefined && html`<p>${words.chooser.noPds(clientName(client))}</p>`}
 ${problem !== undefined && problemSummary(words.refusals[problem])}
 ${providers.length > 0 ? providerForms(on, providers) : html`<p>${words.chooser.none}</p>`}
 ${cancelForm(on, cancel, client)}`,

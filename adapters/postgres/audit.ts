@@ -37,6 +37,8 @@ export type AuditEventName =
   | 'resource.added'
   | 'resource.updated'
   | 'resource.removed'
+  | 'pds.linked'
+  | 'pds.link-ended'
 
 export interface NewAuditEvent {
   readonly event: AuditEventName

@@ -21,6 +21,13 @@ export interface Grant {
   readonly lastUsedAt: Date | undefined
 }
 
+/** A grant as far as it reaches one resource, and what its client is registered for now (RFC 7591 names). */
+export interface ResourceGrant {
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly registration: Readonly<Record<string, unknown>>
+}
+
 export interface GrantFilter {
   readonly id?: string | undefined
   readonly accountId?: string | undefined
@@ -30,6 +37,8 @@ export interface GrantFilter {
 export interface Grants {
   /** The grants that match everything that is given and have not expired, newest first. */
   list(filter: GrantFilter): Promise<readonly Grant[]>
+  /** The living grants of an account to clients that are enabled, as far as they reach a resource. */
+  atResource(accountId: string, resource: string): Promise<readonly ResourceGrant[]>
   /**
    * Ends the matching grants with their tokens and forgets the consent behind them, so that the app has to ask again;
    * by account or client also consent whose grants have ended already. Answers the grants that it ended.
@@ -52,6 +61,21 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
         .orderBy('id')
         .execute()
       return rows.map(read)
+    },
+    async atResource(accountId, resource) {
+      const rows = await db
+        .selectFrom('grants')
+        .innerJoin('clients', 'clients.id', 'grants.client_id')
+        .select(['grants.client_id', 'grants.payload', 'clients.metadata'])
+        .where('grants.account_id', '=', accountId)
+        .where('grants.revoked_at', 'is', null)
+        .where('grants.expires_at', '>', now())
+        .where('clients.disabled_at', 'is', null)
+        .execute()
+      return rows.flatMap(({ client_id, payload, metadata }) => {
+        const scopes = scopesOf(payload).resourceScopes[resource]
+        return scopes === undefined ? [] : [{ clientId: client_id, scopes, registration: metadata }]
+      })
     },
     async revoke(filter) {
       if (isEmpty(filter)) return []

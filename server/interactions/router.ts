@@ -15,6 +15,7 @@ import { type Pages, sendPage } from '../pages.ts'
 import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
 import { type Desk, openDesk } from './desk.ts'
+import type { PdsStep } from './pds.ts'
 import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
 
@@ -24,16 +25,17 @@ export interface InteractionOptions {
   pages: Pages
   signIn: SignIn
   consent: ReturnType<typeof consent>
+  pds: PdsStep
   cookies: AttemptCookies
   /** Address that begins the sign-in of an interaction again, also after its end. */
   restartOf: (uid: string) => Promise<string | undefined>
 }
 
-type Prompt = 'login' | 'consent'
+type Prompt = 'login' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
   const router = new Router({ prefix: '/interaction' })
-  const { signIn, consent: consentStep } = options
+  const { signIn, consent: consentStep, pds } = options
 
   /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */
   const step =
@@ -58,19 +60,29 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   })
   router.get(
     '/:uid',
-    step(['login', 'consent'], (desk) => (desk.prompt.name === 'login' ? signIn.show(desk) : consentStep.show(desk))),
+    step(['login', 'consent', 'pds'], (desk) =>
+      desk.prompt.name === 'login'
+        ? signIn.show(desk)
+        : desk.prompt.name === 'pds'
+          ? pds.show(desk)
+          : consentStep.show(desk),
+    ),
   )
   router.post(
     '/:uid/start/:provider',
     step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider)),
   )
-  router.get('/:uid/answer', step(['login'], signIn.answer))
+  router.get(
+    '/:uid/answer',
+    step(['login', 'pds'], (desk) => (desk.prompt.name === 'pds' ? pds.answer(desk) : signIn.answer(desk))),
+  )
   router.post('/:uid/answer', step(['login'], signIn.answer))
   router.post('/:uid/newcomer', step(['login'], signIn.newcomer))
   router.post('/:uid/consent', step(['consent'], consentStep.decide))
+  router.post('/:uid/pds', step(['pds'], pds.begin))
   router.post(
     '/:uid/cancel',
-    step(['login', 'consent'], (desk) =>
+    step(['login', 'consent', 'pds'], (desk) =>
       desk.finish({ error: 'access_denied', error_description: 'the person cancelled' }),
     ),
   )

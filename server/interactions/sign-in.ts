@@ -10,8 +10,10 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { stepPage } from '../../views/step.ts'
+import { pdsProvider } from '../atproto/identity.ts'
 import { readForm, singleValues } from '../forms.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
+import { noPdsAccount } from '../oidc/policy.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
@@ -50,7 +52,8 @@ export function signIn(options: SignInOptions) {
     if (current?.step.kind === 'show') return showStep(desk, current.step.page, current.provider)
     if (current?.step.kind === 'newcomer') return showNewcomer(desk, current.step.proof)
     const named = namedProvider(desk)
-    if (named !== undefined && token === undefined) return begin(desk, named, false)
+    if (named !== undefined && isOffered(desk, named) && token === undefined) return begin(desk, named, false)
+    if (needsPds(desk)) return desk.show(chooser(desk))
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
     if (named !== undefined || current?.step.kind === 'redirect') return desk.show(chooser(desk))
     const first = providers.get('password')
@@ -202,16 +205,31 @@ export function signIn(options: SignInOptions) {
   }
 
   function chooser(desk: Desk, problem?: RefusedReason): string {
-    return chooserPage(desk.on, { client: desk.client, providers: choices(desk), cancel: desk.path('cancel'), problem })
+    return chooserPage(desk.on, {
+      client: desk.client,
+      providers: choices(desk),
+      cancel: desk.path('cancel'),
+      problem,
+      noPds: needsPds(desk),
+    })
   }
 
   function choices(desk: Desk, except?: string): { id: string; label: string; start: string }[] {
     return [...providers.values()]
-      .filter(({ id }) => id !== except)
+      .filter((provider) => provider.id !== except && isOffered(desk, provider))
       .map(({ id, label }) => ({ id, label, start: desk.path(`start/${id}`) }))
   }
 
   return { show, start, answer, newcomer }
+}
+
+/** Whether somebody is signed in already, with an account that cannot give the app what it wants. */
+function needsPds(desk: Desk): boolean {
+  return desk.prompt.reasons.includes(noPdsAccount)
+}
+
+function isOffered(desk: Desk, { id }: IdentityProvider): boolean {
+  return !needsPds(desk) || id === pdsProvider
 }
 
 function text(value: unknown): string | undefined {

@@ -1,11 +1,13 @@
 /**
- * Which steps an authorization request needs before it is answered: login, then consent.
+ * Which steps an authorization request needs before it is answered: login, then consent, then the person's PDS.
  *
  * The library asks these questions again after every step, so no step has to know which one follows. What was agreed to
  * is kept by account and client; the grant that carries it out belongs to one browser session and is a token family.
  */
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
+import type { PdsAccess } from '../atproto/access.ts'
+import { pdsScope } from '../atproto/scopes.ts'
 import { impliedConsent } from './offline-access.ts'
 import { otherPerson } from './other-person.ts'
 import type { PdsResource } from './pds-resource.ts'
@@ -14,13 +16,25 @@ import { type Grant, saved, sessionGrant } from './session-grant.ts'
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
 export const sessionLifetime = 30 * 24 * 60 * 60
 
+type OIDCContext = KoaContextWithOIDC['oidc']
+
+/** Why a signed-in person is asked to sign in again: the app wants something at a PDS, and the account has none. */
+export const noPdsAccount = 'pds_account_missing'
+
+/** What the policy has to know of PDSs. */
+export interface PdsPolicy {
+  readonly resource: PdsResource
+  readonly access: Pick<PdsAccess, 'account' | 'isLinked'>
+}
+
 /** The prompts of the library with our own checks. */
 export function policy(
   now: () => Date,
   findIdentities: Parameters<typeof otherPerson>[0],
+  pds: PdsPolicy,
 ): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
-  const { Check } = interactionPolicy
+  const { Check, Prompt } = interactionPolicy
   const login = prompts.get('login')?.checks
   login?.add(
     new Check('account_gone', 'the account was disabled or removed', 'login_required', ({ oidc }) => {
@@ -34,6 +48,13 @@ export function policy(
     }),
   )
   login?.add(otherPerson(findIdentities))
+  login?.add(
+    new Check(noPdsAccount, 'the account has no PDS', 'login_required', async ({ oidc }) => {
+      const accountId = oidc.session?.accountId
+      if (accountId === undefined || wantedAtPds(oidc, pds.resource).length === 0) return false
+      return (await pds.access.account(accountId)) === undefined
+    }),
+  )
   const consent = prompts.get('consent')?.checks
   // RFC 8252 §8.6: another program may pose as an installed app, so the person is asked each time. The registration
   // says of first-party apps that they are not; the account pages on a developer's machine are one.
@@ -51,7 +72,30 @@ export function policy(
       return oidc.promptPending('consent') && !skipped
     }),
   )
+  prompts.add(
+    new Prompt(
+      { name: 'pds', requestable: false },
+      ({ oidc }: KoaContextWithOIDC) => ({ pdsScopes: grantedAtPds(oidc, pds.resource) }),
+      new Check('pds_link_missing', 'the PDS has not confirmed', 'interaction_required', async ({ oidc }) => {
+        const granted = grantedAtPds(oidc, pds.resource)
+        const accountId = oidc.session?.accountId
+        return granted.length > 0 && accountId !== undefined && !(await pds.access.isLinked(accountId, granted))
+      }),
+    ),
+  )
   return prompts
+}
+
+/** The scopes of a PDS that a request asks for and may have. */
+function wantedAtPds({ requestParamScopes, resourceServers }: OIDCContext, resource: PdsResource): readonly string[] {
+  const available = resourceServers?.[resource.identifier]?.scopes
+  return [...requestParamScopes].filter((scope) => available?.has(scope) && pdsScope(scope) !== undefined)
+}
+
+/** Those of them that the person has allowed. */
+function grantedAtPds(oidc: OIDCContext, resource: PdsResource): readonly string[] {
+  const granted = oidc.entities.Grant?.getResourceScope(resource.identifier).split(' ') ?? []
+  return wantedAtPds(oidc, resource).filter((scope) => granted.includes(scope))
 }
 
 /** Finds the grant that answers an authorization request, or makes it from what was agreed to before. */

@@ -20,7 +20,7 @@ import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
-import { existingGrant, policy } from './policy.ts'
+import { existingGrant, type PdsPolicy, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
@@ -39,6 +39,7 @@ export interface ProviderOptions {
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   pds: PdsResource
+  pdsAccess: PdsPolicy['access']
   /** Ends every copy of a browser session: two tabs may have left two. */
   endSession: (uid: string) => Promise<unknown>
   pages: ProviderPages
@@ -158,7 +159,7 @@ function configuration(options: ProviderOptions): Configuration {
     },
     interactions: {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
-      policy: policy(options.now, options.findIdentities),
+      policy: policy(options.now, options.findIdentities, { resource: pds, access: options.pdsAccess }),
     },
     loadExistingGrant: existingGrant(options.findConsent, pds),
     async findAccount(ctx, id) {

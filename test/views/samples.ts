@@ -16,6 +16,7 @@ import type { Surroundings } from '../../views/layout.ts'
 import { logoutPage, signedOutPage } from '../../views/logout.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { passwordChangePage } from '../../views/password-change.ts'
+import { type PdsLinkProblem, pdsLinkPage } from '../../views/pds-link.ts'
 import type { Permission } from '../../views/permission.ts'
 import { recoveryCodesPage } from '../../views/recovery-codes.ts'
 import type { ScopeCard } from '../../views/scope.ts'
@@ -83,6 +84,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   for (const problem of [undefined, ...refusals]) {
     add('chooser', problem ?? 'first', chooserPage(on, { client, providers: others, cancel, problem }))
   }
+  add('chooser', 'no PDS', chooserPage(on, { client, providers: others, cancel, noPds: true }))
   add('chooser', 'empty', chooserPage(on, { providers: [] }))
   add(
     'newcomer',
@@ -141,6 +143,12 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     }),
   )
   add('error', 'bare', errorPage(on, { title: text('Wrong'), message: text('Sorry') }))
+  for (const problem of Object.keys(en.pdsLink.problems) as PdsLinkProblem[]) {
+    const account = text('alice.test')
+    add('pds-link', problem, pdsLinkPage(on, { retry: action, cancel, client, account, problem }))
+  }
+  const unnamed = { retry: action, cancel, client, account: undefined }
+  add('pds-link', 'bare', pdsLinkPage(on, { ...unnamed, problem: 'narrowed' }))
   add('expired', 'full', expiredPage(on, { restart: address('/authorize?client_id=1'), client }))
   add('expired', 'bare', expiredPage(on, { client }))
   add('logout', 'ask', logoutPage(on, { form: logoutForm, host: text('a.example'), clientName: text('App') }))

@@ -172,6 +172,8 @@ export const en = {
 
   chooser: {
     title: 'Sign in',
+    noPds: (app: Html) =>
+      html`${app} wants to use your account at a PDS, and the account you are signed in with has none. Sign in with the one at your PDS.`,
     none: 'There is no way to sign in at the moment. Please try again later.',
   },
 
@@ -205,6 +207,23 @@ export const en = {
     policies: (app: Html) => html`Read how ${app} treats your data:`,
     policy: 'Privacy policy',
     terms: 'Terms of service',
+  },
+
+  pdsLink: {
+    title: 'Confirm at your PDS',
+    lead: (app: Html, account: Html | undefined) =>
+      account === undefined
+        ? html`${app} can use your account at your PDS only after you confirm it there.`
+        : html`${app} can use ${account} only after you confirm it at your PDS, the host of that account.`,
+    retry: 'Go to your PDS',
+    problems: {
+      interrupted: 'Your PDS hasn’t confirmed yet.',
+      cancelled: 'You cancelled at your PDS, so the app has no access there yet.',
+      expired: 'That took too long and has expired. Please try again.',
+      invalid: 'The answer was not for this account. Sign in at your PDS with the account named above.',
+      unavailable: 'Your PDS can’t be reached right now. Nothing is lost: try again in a moment.',
+      narrowed: 'Your PDS allowed less than this app needs. Try again and allow everything it asks for, or cancel.',
+    },
   },
 
   error: {
