@@ -13,6 +13,7 @@ import { type ScopeCard, scopeText } from './scope.ts'
 export interface AccountRoutes {
   readonly revokeApp: string
   readonly revokeSession: string
+  readonly endPds: string
   readonly enrolSecondFactor: string
   readonly removeSecondFactor: string
   readonly recoveryCodes: string
@@ -30,6 +31,17 @@ export interface ConnectedApp {
   readonly lastUsed?: Date | undefined
 }
 
+/** The account at a PDS that apps may reach through this server. */
+export interface PdsCard {
+  readonly did: string
+  readonly handle?: string | undefined
+  readonly since: Date
+  /** Names of the apps that may reach it. */
+  readonly apps: readonly string[]
+  /** Set once the PDS has to confirm anew. */
+  readonly ended?: { readonly at: Date; readonly cause: string } | undefined
+}
+
 export interface SessionCard {
   readonly uid: string
   readonly current: boolean
@@ -40,6 +52,8 @@ export interface SessionCard {
 export interface AccountProps {
   readonly account: { readonly name?: string | undefined; readonly email?: string | undefined }
   readonly identities: readonly { readonly id: string; readonly label: string; readonly providerLabel: string }[]
+  /** Absent where no app ever reached one. */
+  readonly pds?: PdsCard | undefined
   readonly apps: readonly ConnectedApp[]
   readonly sessions: readonly SessionCard[]
   /** `unavailable` for accounts without a password. */
@@ -65,6 +79,7 @@ ${panel('profile', words.account.profile, profile(on, props))}
 ${panel('identities', words.account.identities, identities(props))}
 ${props.secondFactor !== 'unavailable' && panel('security', words.account.security, security(on, props))}
 ${panel('apps', words.account.apps, apps(on, props))}
+${props.pds !== undefined && panel('pds', words.account.pds, pds(on, props.pds, props.routes))}
 ${panel('sessions', words.account.sessions, sessions(on, props))}`,
   })
 }
@@ -139,6 +154,24 @@ ${postForm(
   routes.revokeApp,
   html`${hidden('client_id', app.clientId)}${button(words.revokeApp, { kind: 'danger', spoken: words.revokeAppFor(name) })}`,
 )}</li>`
+}
+
+function pds(on: Surroundings, { handle, did, since, apps, ended }: PdsCard, routes: AccountRoutes): Html {
+  const words = on.words.account
+  const name = html`<strong><bdi>${handle ?? did}</bdi></strong>`
+  const permanent = handle !== undefined && html`<p class="muted"><code><bdi>${did}</bdi></code></p>`
+  if (ended !== undefined) {
+    const causes: Readonly<Record<string, string>> = words.pdsCauses
+    const cause = (Object.hasOwn(causes, ended.cause) ? causes[ended.cause] : undefined) ?? words.pdsCauses.other
+    return row(html`${name} <span class="badge">${words.pdsEnded}</span>${permanent}
+<p class="muted">${words.pdsEndedAt(day(on, ended.at))} ${cause} ${words.pdsAgain}</p>`)
+  }
+  const names = apps.map((app, index) => html`${index > 0 && ', '}<bdi>${app}</bdi>`)
+  return row(
+    html`${name} <span class="badge good">${words.pdsOn}</span>${permanent}
+<p class="muted">${words.since(day(on, since))}${apps.length > 0 && html` · ${words.pdsApps(html`${names}`)}`}</p>`,
+    postForm(routes.endPds, button(words.pdsEnd, { kind: 'danger' })),
+  )
 }
 
 function sessions(on: Surroundings, { sessions, routes }: AccountProps): Html {

@@ -39,6 +39,7 @@ export type AuditEventName =
   | 'resource.removed'
   | 'pds.linked'
   | 'pds.link-ended'
+  | 'pds.key-rotated'
 
 export interface NewAuditEvent {
   readonly event: AuditEventName

@@ -1,6 +1,7 @@
 /** What every account page works with, and the addresses of their forms. */
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
+import type { LinkState } from '../../adapters/atproto/contract.ts'
 import type { PasswordSettings } from '../../adapters/identity/password-settings.ts'
 import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
@@ -11,6 +12,7 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { AccountRoutes } from '../../views/account.ts'
 import type { Words } from '../../views/words.ts'
+import type { PdsAccount } from '../atproto/identity.ts'
 import type { Pages } from '../pages.ts'
 import type { Visit } from './visit.ts'
 
@@ -24,6 +26,7 @@ export interface AccountOptions {
   grants: Grants
   findResource: (identifier: string) => Promise<Resource | undefined>
   sessions: Sessions
+  pds: AccountPds
   passwords: PasswordSettings
   /** Counts a try; seconds to wait when there were too many. */
   spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
@@ -31,6 +34,17 @@ export interface AccountOptions {
   providerLabels: ReadonlyMap<string, string>
   audit: (event: NewAuditEvent) => Promise<void>
   now: () => Date
+}
+
+/** What the account pages know of people's PDSs. */
+export interface AccountPds {
+  account(accountId: string): Promise<PdsAccount | undefined>
+  linkState(did: string): Promise<LinkState | undefined>
+  end(did: string, cause: string): Promise<void>
+  /** To be told when apps lost access: their links may be needed no more. */
+  accessEnded(): void
+  /** To be told when somebody signed out everywhere. */
+  signedOut(accountId: string): void
 }
 
 export type Notice = keyof Words['account']['notices']
@@ -51,6 +65,7 @@ export interface Desk {
 export const routes: AccountRoutes = {
   revokeApp: '/account/apps/revoke',
   revokeSession: '/account/sessions/revoke',
+  endPds: '/account/pds/end',
   enrolSecondFactor: '/account/second-factor/enrol',
   removeSecondFactor: '/account/second-factor/remove',
   recoveryCodes: '/account/recovery-codes',

@@ -9,10 +9,11 @@ import type { Context, Middleware } from 'koa'
 import type { Grant } from '../../adapters/postgres/grants.ts'
 import { accountPage } from '../../views/account.ts'
 import type { ScopeCard } from '../../views/scope.ts'
+import { reduced } from '../atproto/scopes.ts'
 import { readForm } from '../forms.ts'
 import { clientCard } from '../interactions/desk.ts'
 import { accountClientId } from '../oidc/provider.ts'
-import { scopeCards } from '../oidc/scope-cards.ts'
+import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
@@ -57,6 +58,7 @@ export function accountRoutes(options: AccountOptions): Middleware {
   router.get('/account', signedIn(overview))
   router.post(routes.revokeApp, signedIn(revokeApp))
   router.post(routes.revokeSession, signedIn(revokeSession))
+  router.post(routes.endPds, signedIn(endPds))
   router.post(
     routes.signOut,
     signedIn(async ({ ctx }) => seeOther(ctx, `/logout?client_id=${accountClientId}`)),
@@ -65,6 +67,7 @@ export function accountRoutes(options: AccountOptions): Middleware {
     routes.signOutEverywhere,
     signedIn(async ({ ctx, visit, record }) => {
       await options.sessions.revokeByAccount(visit.account.id)
+      options.pds.signedOut(visit.account.id)
       await record('session.ended')
       seeOther(ctx, '/logout/success')
     }),
@@ -92,6 +95,7 @@ async function overview({ ctx, visit, on, passwordSubject, options }: Desk): Pro
         label: label ?? subject,
         providerLabel: options.providerLabels.get(provider) ?? provider,
       })),
+      pds: await pdsSection(account.id, options),
       apps: await connectedApps(account.id, options),
       sessions: (await options.sessions.byAccount(account.id)).map(({ uid, createdAt, expiresAt }) => ({
         uid,
@@ -140,7 +144,7 @@ async function connectedApps(accountId: string, options: AccountOptions) {
         clientId,
         clientName: card.name ?? clientId,
         host: card.host,
-        scopes: await grantedScopes(own, findResource),
+        scopes: await grantedScopes(own, options.issuer, findResource),
         since: new Date(Math.min(...own.map(({ createdAt }) => createdAt.getTime()))),
         lastUsed: Math.max(...used) > 0 ? new Date(Math.max(...used)) : undefined,
       }
@@ -151,6 +155,7 @@ async function connectedApps(accountId: string, options: AccountOptions) {
 /** Once each, though granted in several browsers; those of an API in its own words. */
 async function grantedScopes(
   own: readonly Agreement[],
+  issuer: string,
   findResource: AccountOptions['findResource'],
 ): Promise<readonly ScopeCard[]> {
   const byResource = Map.groupBy(
@@ -159,12 +164,33 @@ async function grantedScopes(
   )
   const ofResources = await Promise.all(
     [...byResource].map(async ([identifier, entries]) =>
-      scopeCards(await findResource(identifier), [...new Set(entries.flatMap(([, scopes]) => scopes))]),
+      identifier === issuer
+        ? pdsScopeCards(entries.flatMap(([, scopes]) => scopes))
+        : scopeCards(await findResource(identifier), [...new Set(entries.flatMap(([, scopes]) => scopes))]),
     ),
   )
   const named = new Set(ofResources.flat().map(({ name }) => name))
   const others = [...new Set(own.flatMap(({ scopes }) => scopes))].filter((name) => !named.has(name))
   return [...others.map((name) => ({ name })), ...ofResources.flat()]
+}
+
+/** How the link to the person's PDS stands; undefined where there never was one. */
+async function pdsSection(accountId: string, { pds, grants, clients, issuer }: AccountOptions) {
+  const account = await pds.account(accountId)
+  const link = account === undefined ? undefined : await pds.linkState(account.did)
+  if (account === undefined || link === undefined) return undefined
+  const reaching = (await grants.atResource(accountId, issuer)).filter(({ scopes }) => reduced(scopes).length > 0)
+  const ids = [...new Set(reaching.map(({ clientId }) => clientId))]
+  const apps = await Promise.all(
+    ids.map(async (id) => clientCard((await clients.find(id))?.metadata ?? {}, id).name ?? id),
+  )
+  return { handle: account.handle, did: account.did, since: link.since, ended: link.ended, apps }
+}
+
+async function endPds({ visit, options, done }: Desk): Promise<void> {
+  const account = await options.pds.account(visit.account.id)
+  if (account !== undefined) await options.pds.end(account.did, 'person')
+  done('pds-ended')
 }
 
 async function revokeApp({ ctx, visit, options, record, done }: Desk): Promise<void> {
@@ -173,6 +199,7 @@ async function revokeApp({ ctx, visit, options, record, done }: Desk): Promise<v
   const known = (await agreements(accountId, options)).find((agreement) => agreement.clientId === clientId)
   if (known === undefined) throw new PageRefusal('not-found', 'no-such-grant')
   await options.grants.revoke({ accountId, clientId: known.clientId })
+  options.pds.accessEnded()
   await record('grant.revoked')
   done('app-removed')
 }

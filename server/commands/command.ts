@@ -4,6 +4,7 @@
  * A command touches neither the process nor the terminal: it reads its context and returns an answer, so that the
  * same table runs in the CLI's own process and inside the server that owns the embedded database.
  */
+import type { LinkState } from '../../adapters/atproto/contract.ts'
 import type { PasswordSettings } from '../../adapters/identity/password-settings.ts'
 import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { Audit } from '../../adapters/postgres/audit.ts'
@@ -24,6 +25,14 @@ export interface Services {
   readonly grants: Grants
   readonly sessions: Sessions
   readonly signingKeys: { list(): Promise<readonly SigningKeyInfo[]> }
+  /** The keys of our client at PDSs. */
+  readonly atprotoKeys: {
+    list(): Promise<readonly { kid: string; createdAt: Date; retiredAt: Date | undefined }[]>
+    /** Answers the id of the new key. */
+    rotate(): Promise<string>
+  }
+  /** How the link to the PDS of a DID stands; undefined where there never was one. */
+  readonly linkState: (did: string) => Promise<Pick<LinkState, 'since' | 'ended'> | undefined>
   readonly migrations: Pick<Store, 'migrate' | 'migrateDown' | 'migrations'>
   readonly examination: Examination
   readonly config: Config

@@ -6,6 +6,7 @@
 
 import type { AdminRequest, AdminResponse } from '../admin-socket.ts'
 import { Refusal } from '../errors.ts'
+import { atprotoCommands } from './atproto.ts'
 import { clientCommands } from './client.ts'
 import { clientTransferCommands } from './client-transfer.ts'
 import type { Answer, Command, Context, Services } from './command.ts'
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...grantCommands,
   ...keyCommands,
+  ...atprotoCommands,
   ...doctorCommands,
 ]
 

@@ -1,5 +1,6 @@
 /** Commands about people and their accounts. */
 import type { Account, AccountIdentity } from '../../adapters/postgres/accounts.ts'
+import { pdsProvider } from '../atproto/identity.ts'
 import { Refusal } from '../errors.ts'
 import { accountNamed } from './account-word.ts'
 import { type Answer, type Command, type Context, type Input, UsageError } from './command.ts'
@@ -173,10 +174,11 @@ async function show(context: Context, input: Input): Promise<Answer> {
   ])
   const valid = grants.filter(({ revokedAt }) => revokedAt === undefined)
   const secondFactor = await hasSecondFactor(context, identities)
+  const links = await Promise.all(identities.map((identity) => linkOf(context, identity)))
   return {
     json: {
       ...describe(account),
-      identities: identities.map(describeIdentity),
+      identities: identities.map((identity, at) => ({ ...describeIdentity(identity), ...describeLink(links[at]) })),
       second_factor: secondFactor,
       sessions: sessions.length,
       grants: valid.length,
@@ -191,8 +193,39 @@ async function show(context: Context, input: Input): Promise<Answer> {
       `grants: ${valid.length}`,
       `second factor: ${secondFactor ? 'on' : 'off'}`,
       'signs in by:',
-      ...identities.map((it) => `  ${it.provider} ${it.label ?? it.subject}, last used ${time(it.lastUsedAt)}`),
+      ...identities.map(
+        (it, at) =>
+          `  ${it.provider} ${labelOf(it)}, last used ${time(it.lastUsedAt)}${links[at] === undefined ? '' : `, ${linkWords(links[at])}`}`,
+      ),
     ],
+  }
+}
+
+type Link = NonNullable<Awaited<ReturnType<Context['linkState']>>>
+
+async function linkOf({ linkState }: Context, { provider, subject }: AccountIdentity): Promise<Link | undefined> {
+  return provider === pdsProvider ? linkState(subject) : undefined
+}
+
+/** Whoever administers has to know the permanent name, too. */
+function labelOf({ provider, label, subject }: AccountIdentity): string {
+  return provider === pdsProvider && label !== undefined && label !== subject
+    ? `${label} (${subject})`
+    : (label ?? subject)
+}
+
+function linkWords({ since, ended }: Link): string {
+  return ended === undefined
+    ? `PDS linked since ${time(since)}`
+    : `link to the PDS ended ${time(ended.at)} (${ended.cause})`
+}
+
+function describeLink(link: Link | undefined): Record<string, unknown> {
+  if (link === undefined) return {}
+  return {
+    pds_linked_at: link.since,
+    pds_link_ended_at: link.ended?.at ?? null,
+    pds_link_ended_cause: link.ended?.cause ?? null,
   }
 }
 

@@ -9,12 +9,11 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
-import { permissionOf } from '../atproto/scopes.ts'
 import { readForm } from '../forms.ts'
 import { openidScopes } from '../oidc/client-metadata.ts'
 import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
-import { scopeCards } from '../oidc/scope-cards.ts'
+import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { saved, sessionGrant } from '../oidc/session-grant.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { Desk } from './desk.ts'
@@ -34,7 +33,7 @@ export function consent(options: ConsentOptions) {
     if (account === undefined) throw new PageRefusal('expired', 'signed-out')
     const resources = await resourcesOf(desk)
     const wanted = await wishes(desk, resources)
-    const atPds = (wanted.resources[options.pds.identifier] ?? []).filter((name) => permissionOf(name) !== undefined)
+    const atPds = pdsScopeCards(wanted.resources[options.pds.identifier] ?? [])
     const pdsAccount = await options.findPdsAccount(account.id)
     desk.show(
       consentPage(desk.on, {
@@ -52,7 +51,7 @@ export function consent(options: ConsentOptions) {
             ? undefined
             : {
                 account: pdsAccount?.handle ?? pdsAccount?.did,
-                scopes: atPds.map((name) => ({ name, permission: permissionOf(name) })),
+                scopes: atPds,
               },
         offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
         switchAccount: desk.path('switch'),

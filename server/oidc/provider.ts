@@ -42,6 +42,10 @@ export interface ProviderOptions {
   pdsAccess: PdsPolicy['access']
   /** Ends every copy of a browser session: two tabs may have left two. */
   endSession: (uid: string) => Promise<unknown>
+  /** Told of people who signed out. */
+  onSignOut?: (accountId: string) => void
+  /** Told when apps lost access. */
+  onGrantRevoked?: () => void
   pages: ProviderPages
   /** The reference number of a request. */
   reference: (request: IncomingMessage) => string
@@ -103,6 +107,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(tokenWrites(models.flush, options.onError))
+  provider.on('grant.revoked', () => options.onGrantRevoked?.())
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
   // Host and protocol were settled before the request came here (`server/app.ts`).
   provider.proxy = true
@@ -110,11 +115,14 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** What the library leaves open: unknown addresses, and the reference number in what it answers to programs. */
-function answered({ pages, reference, endSession }: ProviderOptions): Parameters<Provider['use']>[0] {
+function answered({ pages, reference, endSession, onSignOut }: ProviderOptions): Parameters<Provider['use']>[0] {
   return async (ctx, next) => {
     await next()
     const { session } = (ctx as unknown as KoaContextWithOIDC).oidc ?? {}
-    if (session !== undefined && 'destroyed' in session && session.destroyed === true) await endSession(session.uid)
+    if (session !== undefined && 'destroyed' in session && session.destroyed === true) {
+      await endSession(session.uid)
+      if (session.accountId !== undefined) onSignOut?.(session.accountId)
+    }
     const body: unknown = ctx.body
     if (ctx.status === 404 && body === undefined) return pages.notFound(ctx)
     if (ctx.status === 503) ctx.set('retry-after', '5')

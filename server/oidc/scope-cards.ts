@@ -5,6 +5,7 @@
  */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { ScopeCard } from '../../views/scope.ts'
+import { permissionOf, reduced } from '../atproto/scopes.ts'
 
 /** A card for each of `scopes`; without words where none are registered, or where the API is gone. */
 export function scopeCards(
@@ -16,4 +17,9 @@ export function scopeCards(
     name,
     description: Object.hasOwn(descriptions, name) ? descriptions[name] : undefined,
   }))
+}
+
+/** A card for each scope of a PDS among `scopes`, without those that another one says already. */
+export function pdsScopeCards(scopes: readonly string[]): readonly ScopeCard[] {
+  return reduced(scopes).map((name) => ({ name, permission: permissionOf(name) }))
 }

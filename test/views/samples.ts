@@ -159,6 +159,18 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     'bare',
     accountPage(on, { ...account({ text, address }, 'none'), account: {}, apps: [], identities: [] }),
   )
+  for (const cause of [undefined, 'person', text('odd')]) {
+    const ended = cause === undefined ? undefined : { at: new Date('2025-03-20T10:00:00Z'), cause }
+    const pds = { did: text('did:plc:abc'), since: new Date('2025-03-04T10:00:00Z'), apps: [text('Poster'), text('B')] }
+    const shown = account({ text, address }, 'none')
+    add('account', `PDS ${cause ?? 'linked'}`, accountPage(on, { ...shown, pds: { ...pds, ended } }))
+    const handle = text('alice.test')
+    add(
+      'account',
+      `PDS with handle ${cause ?? 'linked'}`,
+      accountPage(on, { ...shown, pds: { ...pds, handle, ended } }),
+    )
+  }
   add('account', 'no password', accountPage(on, account({ text, address }, 'unavailable')))
   add(
     'recovery-codes',
@@ -248,6 +260,7 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
     routes: {
       revokeApp: address('/account/apps/revoke'),
       revokeSession: address('/account/sessions/revoke'),
+      endPds: address('/account/pds/end'),
       enrolSecondFactor: address('/account/second-factor/enrol'),
       removeSecondFactor: address('/account/second-factor/remove'),
       recoveryCodes: address('/account/recovery-codes'),
