@@ -14,6 +14,8 @@ import { passwordHashing } from '../adapters/crypto/password-hash.ts'
 import { type Sealer, sealer } from '../adapters/crypto/seal.ts'
 import { passwordSettings } from '../adapters/identity/password-settings.ts'
 import { accounts } from '../adapters/postgres/accounts.ts'
+import { atprotoKeys } from '../adapters/postgres/atproto-keys.ts'
+import { atprotoSessions } from '../adapters/postgres/atproto-sessions.ts'
 import { audit } from '../adapters/postgres/audit.ts'
 import { clients } from '../adapters/postgres/clients.ts'
 import { DatabaseInUse, openEmbedded, openPostgres, type Store } from '../adapters/postgres/database.ts'
@@ -72,6 +74,8 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
     grants: grants(db, now),
     sessions: sessions(db, now),
     signingKeys: signingKeys(db, sealer, now),
+    atprotoKeys: atprotoKeys(db, sealer, now),
+    linkState: atprotoSessions(db, sealer, now).state,
     migrations: store,
     examination: {
       databaseTime: () => databaseTime(db),

@@ -33,6 +33,7 @@ import { grants as grantStore } from '../adapters/postgres/grants.ts'
 import { limits as limitStore } from '../adapters/postgres/limits.ts'
 import { oidcModels, reached } from '../adapters/postgres/oidc-models.ts'
 import { passwords as passwordStore } from '../adapters/postgres/passwords.ts'
+import { pdsLinks } from '../adapters/postgres/pds-links.ts'
 import { resources as resourceStore } from '../adapters/postgres/resources.ts'
 import { sessions as sessionStore } from '../adapters/postgres/sessions.ts'
 import { signingKeys } from '../adapters/postgres/signing-keys.ts'
@@ -42,6 +43,8 @@ import { createApp } from './app.ts'
 import { pdsAccess } from './atproto/access.ts'
 import { declaredScopes } from './atproto/declared-scopes.ts'
 import { pdsProvider } from './atproto/identity.ts'
+import { linkEnds } from './atproto/link-ends.ts'
+import { background } from './background.ts'
 import { cached } from './cached.ts'
 import { commandServices } from './cli.ts'
 import { runRequest } from './commands/run.ts'
@@ -149,7 +152,10 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   const database = store
   const stopCleaning = repeated(
     cleanupInterval,
-    () => removeExpired(database.db, now, stopping.signal),
+    async () => {
+      await removeExpired(database.db, now, stopping.signal)
+      await composed.endLinks()
+    },
     (error) => log.warn({ error: describe(error) }, 'removing expired rows failed'),
   )
 
@@ -185,16 +191,17 @@ interface Composition {
   outside: Outside
 }
 
+interface Composed {
+  listener: RequestListener
+  rebuild(): Promise<void>
+  /** Ends the links to PDSs that nobody needs any more. */
+  endLinks(): Promise<void>
+  /** Answers once what nobody waited for is done. */
+  settled(): Promise<unknown>
+}
+
 /** Puts the parts together over an open, migrated database. */
-async function compose({
-  config,
-  store,
-  sealer,
-  now,
-  log,
-  stopping,
-  ...composition
-}: Composition): Promise<{ listener: RequestListener; rebuild(): Promise<void>; settled(): Promise<unknown> }> {
+async function compose({ config, store, sealer, now, log, stopping, ...composition }: Composition): Promise<Composed> {
   const { db } = store
   const accounts = accountStore(db, now)
   const audit = auditStore(db, now)
@@ -233,10 +240,32 @@ async function compose({
     // On a developer's machine our client declares the scopes of each request.
     declared: config.issuer.startsWith('https:') ? () => declared('') : undefined,
   })
+  const { unneeded, ownerOf } = pdsLinks(db, now)
+  const inBackground = background((error) => log.error({ error: describe(error) }, 'work in the background failed'))
+  const { outside } = composition
+  const pdsClient = pdsClientOf(
+    { config, store, sealer, now, log, outside },
+    () => declared(''),
+    async (did, cause) =>
+      audit.record({ event: 'pds.link-ended', accountId: await ownerOf(did), detail: { did, cause } }),
+  )
+  const ends = linkEnds({
+    unneeded: () => unneeded(config.issuer),
+    end: pdsClient.end,
+    onError: (error) => log.warn({ error: describe(error) }, 'ending the link to a PDS failed'),
+  })
+  const signedOut = (accountId: string): void => {
+    if (config.atproto.signOut !== 'end') return
+    inBackground.run(async () => {
+      const did = (await access.account(accountId))?.did
+      if (did !== undefined) await pdsClient.end(did, 'sign-out')
+    })
+  }
+  const accessEnded = () => inBackground.run(ends.look)
   const access = pdsAccess({
     resource: pds,
     identitiesOf: (accountId) => reached(() => accounts.identitiesOf(accountId)),
-    linkState: async () => undefined,
+    linkState: (did) => reached(() => pdsClient.linkState(did)),
     grantsAt: grants.atResource,
   })
   const restartOf = async (uid: string): Promise<string | undefined> => {
@@ -258,6 +287,8 @@ async function compose({
       findResource,
       pds,
       pdsAccess: access,
+      onSignOut: signedOut,
+      onGrantRevoked: accessEnded,
       endSession: (uid) => reached(() => sessions.revoke(uid)),
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
@@ -277,8 +308,6 @@ async function compose({
   const passwords = passwordStore(db, now)
   const { productName, registration } = config
   const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
-  const { outside } = composition
-  const pdsClient = pdsClientOf({ config, store, sealer, now, log, outside }, () => declared(''))
   const byHandle = atproto({ client: pdsClient, recognise: (text) => readIdentifier(text, outside.open), limits, now })
   const providers = new Map(
     [local, byHandle, ...composition.providers].map((identityProvider) => [identityProvider.id, identityProvider]),
@@ -327,6 +356,13 @@ async function compose({
     grants,
     findResource,
     sessions,
+    pds: {
+      account: access.account,
+      linkState: pdsClient.linkState,
+      end: pdsClient.end,
+      accessEnded,
+      signedOut,
+    },
     passwords: passwordSettings({ passwords, hashing, sealer, productName, now }),
     spendTry: (key) => limits.spend(key, accountTries),
     clearTries: limits.clear,
@@ -341,7 +377,7 @@ async function compose({
       nonces: dpopNonces(dpopNonceSecret, now),
       now,
     }),
-    identityOf: cached(async (accountId: string) => pdsAccountOf(await accounts.identitiesOf(accountId)), {
+    identityOf: cached(access.account, {
       lifetime: 1_000,
       size: 1_000,
       now,
@@ -369,11 +405,13 @@ async function compose({
     log,
   })
   return {
+    endLinks: ends.look,
     listener: app.callback(),
     rebuild: async () => {
       provider = await build()
     },
-    settled: () => Promise.race([pdsClient.settled(), setTimeout(farewell, undefined, { ref: false })]),
+    settled: () =>
+      Promise.race([inBackground.settled().then(pdsClient.settled), setTimeout(farewell, undefined, { ref: false })]),
   }
 }
 
@@ -381,6 +419,7 @@ async function compose({
 function pdsClientOf(
   { config, store, sealer, now, log, outside }: Omit<Composition, 'stopping' | 'providers'>,
   declaredScopes: () => Promise<readonly string[]>,
+  onEnded: (did: string, cause: string) => Promise<void>,
 ): RunningAtprotoClient {
   const { db, withLock } = store
   return atprotoClient({
@@ -396,7 +435,10 @@ function pdsClientOf(
     fetch: guardedFetch({ open: outside.open }),
     allowHttp: outside.open,
     now,
-    onEnded: (_did, cause) => log.info({ cause }, 'a link to a PDS has ended'),
+    async onEnded(did, cause) {
+      log.info({ cause }, 'a link to a PDS has ended')
+      await onEnded(did, cause)
+    },
     report: (message, error) => log.info({ error: describe(error) }, message),
   })
 }

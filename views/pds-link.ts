@@ -33,7 +33,7 @@ export function pdsLinkPage(on: Surroundings, { retry, cancel, client, account, 
     problem: problem !== 'interrupted',
     body: html`<h1>${words.pdsLink.title}</h1>
 <p class="lead">${words.pdsLink.lead(clientName(client), account === undefined ? undefined : isolated(account))}</p>
-${problemSummary(words.pdsLink.problems[problem])}
+${problem === 'interrupted' ? html`<p>${words.pdsLink.problems.interrupted}</p>` : problemSummary(words.pdsLink.problems[problem])}
 ${postForm(retry, button(words.pdsLink.retry))}
 ${cancelForm(on, cancel, client)}`,
   })

@@ -137,3 +137,15 @@ test('at the command line an app is registered for scopes of a PDS, within what 
   expect(resource.stderr).toContain('belongs to no other API')
   expect((await run(['resource', 'add', 'http://localhost:1', '--name', 'Own'])).exitCode).toBe(1)
 })
+
+test('where PDSs know our client by its declaration, an app asks for what is registered word for word', async () => {
+  const issuer = 'https://auth.example'
+  await using server = await startTestServer({ settings: { ISSUER: issuer, TRUST_PROXY: '127.0.0.1' } })
+  const client = await server.client('web', registered)
+  const ask = () => server.visitor().get(authorizeUrl(client, pkce(), { scope: `openid ${post}` }))
+  const refused = await ask()
+  expect(refused.url.searchParams.get('error')).toBe('invalid_scope')
+  expect(refused.url.searchParams.get('error_description')).toContain(`word for word, as ${post}`)
+  await server.client('web', { resource_scopes: post })
+  await expect.poll(async () => (await ask()).left, { timeout: 5_000 }).toBe(false)
+})

@@ -21,6 +21,9 @@ export interface PdsAccount {
 /** `refuse` ends connections, `hang` takes requests and never answers them. */
 export type PdsMood = 'well' | 'refuse' | 'hang'
 
+/** What a person answers on the pages of the PDS: everything, nothing, or these scopes alone. */
+export type Decision = 'allow' | 'deny' | { scope: string }
+
 /** Answers a request in place of the server; false lets the server answer. */
 export type Stand = (request: IncomingMessage, response: ServerResponse) => boolean
 
@@ -34,7 +37,7 @@ export interface TestPds extends AsyncDisposable {
   readonly asked: string[]
   account(options?: { handle?: string }): Promise<PdsAccount>
   /** Signs a person in on the pages of the PDS and answers where the browser is sent then: the callback. */
-  login(authorizeUrl: string | URL, account: PdsAccount, decision?: 'allow' | 'deny'): Promise<URL>
+  login(authorizeUrl: string | URL, account: PdsAccount, decision?: Decision): Promise<URL>
   rename(account: PdsAccount, handle?: string): Promise<string>
   deactivate(account: PdsAccount): Promise<void>
   activate(account: PdsAccount): Promise<void>
@@ -184,7 +187,7 @@ interface RawAnswer {
  * What the scripts on the pages of the PDS do, with a browser's headers and cookies. Raw `node:http`, because `fetch`
  * puts `sec-fetch-mode: cors` in place of what it is given.
  */
-async function login(pds: string, page: URL, account: PdsAccount, decision: 'allow' | 'deny'): Promise<URL> {
+async function login(pds: string, page: URL, account: PdsAccount, decision: Decision): Promise<URL> {
   const cookies = new Map<string, string>()
   const api = async (name: string, body: unknown, headers: Record<string, string> = {}) => {
     const answer = await ask(new URL(`/@atproto/oauth-provider/~api/${name}`, pds), {
@@ -213,9 +216,9 @@ async function login(pds: string, page: URL, account: PdsAccount, decision: 'all
   const signedIn = await api('sign-in', { locale: 'en', username: account.did, password: account.password })
   const authorization = `Bearer ${signedIn.ephemeralToken ?? ''}`
   const { url } =
-    decision === 'allow'
-      ? await api('consent', { did: account.did }, { authorization })
-      : await api('reject', {}, { authorization })
+    decision === 'deny'
+      ? await api('reject', {}, { authorization })
+      : await api('consent', { did: account.did, ...(decision === 'allow' ? {} : decision) }, { authorization })
   if (url === undefined) throw new Error('the PDS did not say where to go on')
   const back = await ask(new URL(url, pds), {
     headers: { ...navigate, 'sec-fetch-site': 'same-origin', referer: page.href },
