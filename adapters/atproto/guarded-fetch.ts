@@ -67,11 +67,18 @@ export function guardedFetch(
   options: { open?: boolean; resolve?: Resolve; patience?: Partial<Patience> } = {},
 ): Outbound {
   const patience = { ...usualPatience, ...options.patience }
-  const guard = options.open
-    ? {}
-    : { checkUrl: objectionTo, lookup: publicLookup(options.resolve ?? ((name) => systemLookup(name, { all: true }))) }
-  const dispatched = safeDispatchFetchWrap({ ...guard, fetch: engine(patience.silence) })
+  const resolve = options.resolve ?? ((name: string) => systemLookup(name, { all: true }))
+  const allowed = options.open === true ? () => true : isPublicAddress
+  const objectTo = options.open === true ? notWeb : objectionTo
+  const dispatched = safeDispatchFetchWrap({
+    lookup: lookup(resolve, allowed),
+    checkUrl: objectTo,
+    fetch: engine(patience.silence),
+  })
   const traffic: Fetch = async (input, init) => {
+    // Here too, because what is no web address never comes to a connection, where the guard would see it.
+    const objection = objectTo(new URL(input instanceof Request ? input.url : input))
+    if (objection !== undefined) throw new ForbiddenDestination(objection)
     const redirect = init?.redirect ?? (input instanceof Request ? input.redirect : 'error')
     const send = () => dispatched(input, { ...init, redirect: redirect === 'follow' ? 'error' : redirect })
     try {
@@ -84,6 +91,10 @@ export function guardedFetch(
     }
   }
   return { traffic, document: (input, init) => readWhole(traffic, patience, input, init) }
+}
+
+function notWeb({ protocol }: URL): string | undefined {
+  return protocol === 'https:' || protocol === 'http:' ? undefined : 'only web addresses are asked'
 }
 
 /** The engine's fetch, with our patience for the answer to begin and for silence in it. */
@@ -116,12 +127,12 @@ interface Dispatcher {
   dispatch(request: object, handler: object): boolean
 }
 
-function publicLookup(resolve: Resolve): LookupFunction {
+function lookup(resolve: Resolve, allowed: (address: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
     const answer = async () => {
       const addresses = await resolve(hostname)
       if (addresses.length === 0) throw Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' })
-      if (!addresses.every(({ address }) => isPublicAddress(address))) {
+      if (!addresses.every(({ address }) => allowed(address))) {
         throw new ForbiddenDestination(`${hostname} is not a public host`)
       }
       return addresses
