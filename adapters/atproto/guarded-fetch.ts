@@ -30,7 +30,7 @@ export interface Outbound {
 }
 
 /** We do not ask there: the place is not on the public internet. */
-class ForbiddenDestination extends Error {
+export class ForbiddenDestination extends Error {
   override name = 'ForbiddenDestination'
 }
 
@@ -46,10 +46,16 @@ export class Unreachable extends Error {
 }
 
 /** Milliseconds. */
-const questionTimeout = 10_000
-/** Longer, because the answer to a refresh that was taken and not heard is lost for good. */
-const changeTimeout = 20_000
-const silence = 60_000
+interface Patience {
+  /** For a whole document. */
+  readonly question: number
+  /** For a whole answer to what changes something: a refresh that was taken and not heard is lost for good. */
+  readonly change: number
+  /** For the next sign of life, in traffic. */
+  readonly silence: number
+}
+
+const usualPatience: Patience = { question: 10_000, change: 20_000, silence: 60_000 }
 /** Bytes. */
 const documentSize = 512 * 1024
 
@@ -57,31 +63,63 @@ const documentSize = 512 * 1024
  * Builds both. `open` lets requests reach plain http and private addresses, for a server on a developer's machine; the
  * limits stay. `resolve` is the system's resolver when absent.
  */
-export function guardedFetch(options: { open?: boolean; resolve?: Resolve } = {}): Outbound {
-  const guard = options.open
-    ? {}
-    : { checkUrl: objectionTo, lookup: publicLookup(options.resolve ?? ((name) => systemLookup(name, { all: true }))) }
-  const dispatched = safeDispatchFetchWrap({ ...guard, fetch: patient })
+export function guardedFetch(
+  options: { open?: boolean; resolve?: Resolve; patience?: Partial<Patience> } = {},
+): Outbound {
+  const patience = { ...usualPatience, ...options.patience }
+  const resolve = options.resolve ?? ((name: string) => systemLookup(name, { all: true }))
+  const allowed = options.open === true ? () => true : isPublicAddress
+  const objectTo = options.open === true ? notWeb : objectionTo
+  const dispatched = safeDispatchFetchWrap({
+    lookup: lookup(resolve, allowed),
+    checkUrl: objectTo,
+    fetch: engine(patience.silence),
+  })
   const traffic: Fetch = async (input, init) => {
+    // Here too, because what is no web address never comes to a connection, where the guard would see it.
+    const objection = objectTo(new URL(input instanceof Request ? input.url : input))
+    if (objection !== undefined) throw new ForbiddenDestination(objection)
     const redirect = init?.redirect ?? (input instanceof Request ? input.redirect : 'error')
+    const send = () => dispatched(input, { ...init, redirect: redirect === 'follow' ? 'error' : redirect })
     try {
-      // Dispatched as an address and its settings: a `Request` alone cannot say that its body is a stream.
-      return await dispatched(input, { ...init, redirect: redirect === 'follow' ? 'error' : redirect })
+      return await send().catch((error) => {
+        if (!repeatable(input, init) || !closedEarly(error)) throw error
+        return send()
+      })
     } catch (error) {
       throw ourError(error)
     }
   }
-  return { traffic, document: (input, init) => readWhole(traffic, input, init) }
+  return { traffic, document: (input, init) => readWhole(traffic, patience, input, init) }
+}
+
+function notWeb({ protocol }: URL): string | undefined {
+  return protocol === 'https:' || protocol === 'http:' ? undefined : 'only web addresses are asked'
 }
 
 /** The engine's fetch, with our patience for the answer to begin and for silence in it. */
-function patient(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const { dispatcher } = init as { dispatcher: Dispatcher }
-  const limited = {
-    dispatch: (request: object, handler: object) =>
-      dispatcher.dispatch({ ...request, headersTimeout: silence, bodyTimeout: silence }, handler),
+function engine(silence: number): Fetch {
+  return (input, init) => {
+    const { dispatcher } = init as { dispatcher: Dispatcher }
+    const limited = {
+      dispatch: (request: object, handler: object) =>
+        dispatcher.dispatch({ ...request, headersTimeout: silence, bodyTimeout: silence }, handler),
+    }
+    return globalThis.fetch(input, { ...init, dispatcher: limited } as unknown as RequestInit)
   }
-  return globalThis.fetch(input, { ...init, dispatcher: limited } as unknown as RequestInit)
+}
+
+/** Whether a request changes nothing and holds nothing that is spent. */
+function repeatable(input: string | URL | Request, init?: RequestInit): boolean {
+  const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** The other side closed a connection that was kept, at the moment it was used again (RFC 9112 §9.3.1). */
+function closedEarly(error: unknown): boolean {
+  return causesOf(error).some(
+    (cause) => 'code' in cause && ['UND_ERR_SOCKET', 'ECONNRESET'].includes(String(cause.code)),
+  )
 }
 
 /** What the engine's fetch needs of a dispatcher. */
@@ -89,12 +127,12 @@ interface Dispatcher {
   dispatch(request: object, handler: object): boolean
 }
 
-function publicLookup(resolve: Resolve): LookupFunction {
+function lookup(resolve: Resolve, allowed: (address: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
     const answer = async () => {
       const addresses = await resolve(hostname)
       if (addresses.length === 0) throw Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' })
-      if (!addresses.every(({ address }) => isPublicAddress(address))) {
+      if (!addresses.every(({ address }) => allowed(address))) {
         throw new ForbiddenDestination(`${hostname} is not a public host`)
       }
       return addresses
@@ -113,9 +151,14 @@ function publicLookup(resolve: Resolve): LookupFunction {
 }
 
 /** Reads the answer within the limits; what comes back holds it. */
-async function readWhole(fetch: Fetch, input: string | URL | Request, init?: RequestInit): Promise<Response> {
+async function readWhole(
+  fetch: Fetch,
+  patience: Patience,
+  input: string | URL | Request,
+  init?: RequestInit,
+): Promise<Response> {
   const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
-  const limit = AbortSignal.timeout(method === 'GET' || method === 'HEAD' ? questionTimeout : changeTimeout)
+  const limit = AbortSignal.timeout(method === 'GET' || method === 'HEAD' ? patience.question : patience.change)
   const given = init?.signal ?? (input instanceof Request ? input.signal : undefined)
   try {
     const response = await fetch(input, { ...init, signal: given == null ? limit : AbortSignal.any([limit, given]) })

@@ -17,7 +17,7 @@ export type WithLock = <T>(name: string, work: (lost: AbortSignal) => Promise<T>
 const releaseTimeout = 1_000
 
 /** The lock was not to be had in time: somebody has held it for long. */
-class LockTimeout extends Error {
+export class LockTimeout extends Error {
   override name = 'LockTimeout'
 }
 
