@@ -1,7 +1,7 @@
 /** Commands about our client at people's PDSs: the keys by which it proves itself there, and what it declares. */
 import { declaredScopes } from '../atproto/declared-scopes.ts'
 import { Refusal } from '../errors.ts'
-import type { Answer, Command, Context, Input } from './command.ts'
+import type { Answer, Command, Context } from './command.ts'
 import { table, time } from './text.ts'
 
 export const atprotoCommands: readonly Command[] = [
@@ -19,8 +19,7 @@ export const atprotoCommands: readonly Command[] = [
     details: [
       'The new key is published at once and used for new links after 15 minutes, when PDSs have seen it. Older keys serve the links that began with them and go with the last one.',
     ],
-    destructive: true,
-    examples: ['atproto rotate-key --dry-run', 'atproto rotate-key'],
+    examples: ['atproto rotate-key'],
     run: rotate,
   },
   {
@@ -54,15 +53,14 @@ async function list({ atprotoKeys }: Context): Promise<Answer> {
   }
 }
 
-async function rotate({ atprotoKeys, config, audit }: Context, input: Input): Promise<Answer> {
+async function rotate({ atprotoKeys, config, audit }: Context): Promise<Answer> {
   if (!config.issuer.startsWith('https:')) {
     throw new Refusal(
       'invalid',
       'Where ISSUER is http this server is a client without keys: there is nothing to rotate.',
     )
   }
-  if (input.flag('dry-run')) return { json: { dry_run: true }, text: ['Would make a new key for PDSs.'] }
   const kid = await atprotoKeys.rotate()
   await audit.record({ event: 'pds.key-rotated', detail: { kid } })
-  return { json: { dry_run: false, kid }, text: [`Made the key ${kid}. It is used for new links in 15 minutes.`] }
+  return { json: { kid }, text: [`Made the key ${kid}. It is used for new links in 15 minutes.`] }
 }
