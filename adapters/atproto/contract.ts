@@ -15,7 +15,7 @@ export type Begun =
 export type Finished =
   /** `handle` only where it was verified both ways just now. */
   | { kind: 'proven'; did: string; handle: string | undefined }
-  | { kind: 'refused'; reason: 'cancelled' | 'expired' | 'invalid' | 'unavailable' }
+  | { kind: 'refused'; reason: 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive' }
 
 /** The documents that a PDS fetches of a confidential client. */
 export interface ClientDocuments {

@@ -4,7 +4,12 @@
  * The library would revoke what its store holds for the DID, so it is given an empty one: a sign-in must not touch the
  * link that apps use. What it stores there is captured, and revoked or kept.
  */
-import { type NodeSavedSession, OAuthCallbackError, OAuthResponseError } from '@atproto/oauth-client-node'
+import {
+  type NodeSavedSession,
+  OAuthCallbackError,
+  OAuthResponseError,
+  type OAuthSession,
+} from '@atproto/oauth-client-node'
 import type { Background } from './background.ts'
 import type { SavedState } from './begin.ts'
 import type { AtprotoClient, Finished } from './contract.ts'
@@ -14,6 +19,7 @@ import type { OwnClient } from './own-client.ts'
 import { isOutage } from './problems.ts'
 import type { Revoke } from './revocation.ts'
 import { fromSecret, type SavedSession, toStored } from './saved-session.ts'
+import { isInactive } from './standing.ts'
 import type { Sessions, States } from './stores.ts'
 
 /** Milliseconds that a login waits for the handle; it is shown only. */
@@ -38,14 +44,20 @@ export function finish(options: {
     const { clientId, state: saved } = JSON.parse(taken) as SavedState
     const held = memoryStore<NodeSavedSession>()
     const client = library.client(await own.known(clientId), { state: memoryStore(saved), session: held })
+    let opened: OAuthSession
     try {
-      await client.callback(params)
+      opened = (await client.callback(params)).session
     } catch (error) {
       return { kind: 'refused', reason: refusal(params, error) }
     }
+    const inactive = await isInactive(opened)
     if (held.entry === undefined) throw new Error('the library kept no session')
     const session: SavedSession = { clientId, session: held.entry.value }
     const did = session.session.tokenSet.sub
+    if (inactive) {
+      background.start(() => revoke(session))
+      return { kind: 'refused', reason: 'inactive' }
+    }
     if (keepFor === undefined) background.start(() => revoke(session))
     else if (keepFor === did) await keep(did, session)
     else {

@@ -73,7 +73,8 @@ export type Step =
   /** The attempt is over without proof. */
   | { kind: 'refused'; reason: RefusedReason }
 
-export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable'
+/** `inactive`: the account exists where the person proves who they are, but is not in use there. */
+export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive'
 
 /** Why a page is shown again; the catalogue holds the words. */
 export type PageProblem =

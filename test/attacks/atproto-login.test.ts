@@ -102,6 +102,14 @@ test('a person who turns back at the PDS', async () => {
   expect((await person.submit(again, '/answer', { handle: alice.handle })).url.origin).toBe(pds.url)
 })
 
+test('an account that its PDS has deactivated', async () => {
+  const alice = await pds.account()
+  const { person, callback } = await away(alice)
+  await pds.deactivate(alice)
+  offersOtherWays(await comeBack(person, callback), 'isn’t active where it lives')
+  await expect.poll(() => pds.sessions(alice)).toBe(0)
+})
+
 test('a callback that comes a second time', async () => {
   const { person, callback } = await away()
   expect((await comeBack(person, callback)).text).toContain('value="create"')

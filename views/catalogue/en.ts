@@ -29,6 +29,7 @@ const refusals: Record<RefusedReason, string> = {
   expired: 'That sign-in took too long and has expired. Please try again.',
   invalid: 'We couldn’t confirm who you are. Please try again.',
   unavailable: 'That service can’t be reached right now. Try again in a moment, or choose another way.',
+  inactive: 'That account isn’t active where it lives. Bring it back there and try again, or choose another way.',
 }
 
 /** What a scope lets an app do, for the person who is asked. Scopes of resource servers bring their own words. */

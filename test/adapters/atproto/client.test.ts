@@ -343,6 +343,7 @@ test('links stay with the key they began with, and new ones take the new key onc
   publish(client, otherIssuer)
   const [alice, bob] = [await pds.account(), await pds.account()]
   const [first] = await client.keys.loadOrCreate()
+  time.advance(1)
   const second = await client.keys.rotate()
   await linked(client, pds, alice)
   time.advance(15 * 60)
