@@ -223,6 +223,7 @@ export const en = {
       expired: 'That took too long and has expired. Please try again.',
       invalid: 'The answer was not for this account. Sign in at your PDS with the account named above.',
       unavailable: 'Your PDS can’t be reached right now. Nothing is lost: try again in a moment.',
+      inactive: 'That account isn’t active at your PDS. Bring it back there and try again, or cancel.',
       narrowed: 'Your PDS allowed less than this app needs. Try again and allow everything it asks for, or cancel.',
     },
   },
