@@ -10,20 +10,25 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openPostgres } from '../adapters/postgres/database.ts'
 import { findPostgres, startCluster } from '../test/support/cluster.ts'
 import { type Child, startChild } from './child.ts'
-import { type Figure, type Report, tables } from './figures.ts'
+import { type Figure, proxyTable, type Report, tables } from './figures.ts'
 import { footprint } from './footprint.ts'
 import { inputsFor, type Run, run } from './load.ts'
 import { median } from './median.ts'
 import type { StoreKind } from './node.ts'
 import { type Operation, operations } from './operations.ts'
+import { measureProxy, type ProxyFigures, type ProxyPlan } from './proxy.ts'
+
+/** Named apart: it is measured against a PDS, not against another store. */
+const proxy = 'proxy'
 
 const usage = `Usage: npm run bench -- [--quick] [--json] [--only <operation>]
 
   --quick   one round of short runs: whether it works, not how fast it is
   --json    the figures as JSON on standard output
-  --only    measure one operation (${operations.join(', ')})
+  --only    measure one operation (${operations.join(', ')}, ${proxy})
 `
 
 /** Seconds that the whole may take; it ends with an error then. After some of them no round is begun but a first one. */
@@ -39,11 +44,12 @@ interface Plan {
   /** Requests of each kind before anything is measured. */
   warmUp: number
   starts: number
+  proxy: ProxyPlan
 }
 
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 9, duration: 0.5, warmUp: 1_500, starts: 3 },
-  quick: { rounds: 1, duration: 0.3, warmUp: 200, starts: 1 },
+  full: { rounds: 9, duration: 0.5, warmUp: 1_500, starts: 3, proxy: { rounds: 5, amount: 1_500 } },
+  quick: { rounds: 1, duration: 0.3, warmUp: 200, starts: 1, proxy: { rounds: 1, amount: 200 } },
 }
 
 async function main(): Promise<void> {
@@ -57,16 +63,38 @@ async function main(): Promise<void> {
   })
   if (values.help) return void process.stdout.write(usage)
   const chosen = operations.filter((operation) => values.only === undefined || operation === values.only)
-  if (chosen.length === 0) throw new RangeError(usage)
+  const withProxy = values.only === undefined || values.only === proxy
+  if (chosen.length === 0 && !withProxy) throw new RangeError(usage)
   const programs = findPostgres()
   if (programs === undefined) throw new RangeError('The bench needs Postgres: apt-get install postgresql')
   const watchdog = setTimeout(() => {
     process.stderr.write(`Not done after ${limit} seconds.\n`)
     process.exit(1)
   }, limit * 1000)
-  const report = await measured(programs, chosen, plans[values.quick ? 'quick' : 'full'])
+  const plan = plans[values.quick ? 'quick' : 'full']
+  const report = chosen.length === 0 ? undefined : await measured(programs, chosen, plan)
+  const added = withProxy ? await proxyMeasured(programs, plan) : undefined
   clearTimeout(watchdog)
-  process.stdout.write(`${values.json ? JSON.stringify(report, undefined, 2) : tables(report)}\n`)
+  const printed = [
+    ...(report === undefined ? [] : [tables(report)]),
+    ...(added === undefined ? [] : [proxyTable(added)]),
+  ]
+  process.stdout.write(
+    `${values.json ? JSON.stringify({ ...report, ...(added === undefined ? {} : { proxy: added }) }, undefined, 2) : printed.join('\n\n')}\n`,
+  )
+}
+
+async function proxyMeasured(programs: string, plan: Plan): Promise<ProxyFigures> {
+  progress('starting Postgres, a PDS and a server')
+  const cluster = await startCluster(programs, { durable: true })
+  try {
+    const store = openPostgres(cluster.url)
+    await store.migrate()
+    await store.close()
+    return await measureProxy(cluster.url, plan.proxy)
+  } finally {
+    await cluster.close()
+  }
 }
 
 async function measured(programs: string, chosen: readonly Operation[], plan: Plan): Promise<Report> {

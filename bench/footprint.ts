@@ -54,13 +54,20 @@ export async function footprint(
   }
 }
 
-async function startProgram({ databaseUrl, secret }: { databaseUrl: string; secret: string }) {
+/** Starts the program on a Postgres and waits until it answers. */
+export async function startProgram({ databaseUrl, secret, ...more }: ProgramSettings) {
   const port = await freePort()
   const issuer = `http://localhost:${port}`
   const begun = performance.now()
   const program = spawn(process.execPath, [join(import.meta.dirname, '../server/main.ts')], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PATH: process.env['PATH'], PORT: String(port), DATABASE_URL: databaseUrl, SECRETS: secret },
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      DATABASE_URL: databaseUrl,
+      SECRETS: secret,
+      ...more.settings,
+    },
   })
   const ended = once(program, 'exit')
   const tooEarly = ended.then(() => Promise.reject(new Error('the server did not start')))
@@ -71,11 +78,20 @@ async function startProgram({ databaseUrl, secret }: { databaseUrl: string; secr
     coldStart: performance.now() - begun,
     /** Bytes. */
     memory: () => residentMemory(program.pid ?? 0),
+    /** Microseconds of its processor so far, user and system (proc(5): in hundredths of a second). */
+    cpu: () => processorTime(program.pid ?? 0),
     async stop() {
       program.kill('SIGTERM')
       await ended
     },
   }
+}
+
+interface ProgramSettings {
+  databaseUrl: string
+  secret: string
+  /** Further settings by their environment names. */
+  settings?: Record<string, string>
 }
 
 async function discovery(issuer: string, deadline: number): Promise<void> {
@@ -91,6 +107,13 @@ async function discovery(issuer: string, deadline: number): Promise<void> {
 function residentMemory(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kibibytes) * 1024
+}
+
+function processorTime(pid: number): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(afterName[11]) + Number(afterName[12])) * 10_000
 }
 
 async function freePort(): Promise<number> {

@@ -55,13 +55,16 @@ export interface TestPds extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Bytes: as large hosts allow, for videos. */
+const blobUploadLimit = 64 * 1024 * 1024
+
 /** Starts both on ports of their own. */
 export async function startPds(): Promise<TestPds> {
   const plc = await TestPlc.create({})
   const folder = await mkdtemp(join(tmpdir(), 'habitat-pds-'))
   const folders = { dataDirectory: join(folder, 'data'), blobstoreDiskLocation: join(folder, 'blobs') }
   await mkdir(folders.dataDirectory)
-  const pds = await DevPds.create({ didPlcUrl: plc.url, ...folders })
+  const pds = await DevPds.create({ didPlcUrl: plc.url, blobUploadLimit, ...folders })
   mockNetworkUtilities(pds)
   const front = interposed(pds.server.server as Server)
   const plcFront = interposed(plc.server.server as Server)
