@@ -15,6 +15,7 @@ import { isTimeout } from './problems.ts'
 import type { Revoke } from './revocation.ts'
 import { type SavedSession, toStored } from './saved-session.ts'
 import type { Lock, Sessions } from './stores.ts'
+import { turnstile } from './turnstile.ts'
 
 /** Brings a session that can be used in place of `used`. Throws `LinkEnded`, `PdsUnreachable`, or what the database throws. */
 export type Renew = (used: OpenSession) => Promise<OpenSession>
@@ -24,6 +25,8 @@ export type EndLink = (session: OpenSession, cause: string) => Promise<boolean>
 
 /** Milliseconds that a request waits for a refresh, which goes on without it. */
 const patience = 25_000
+/** Refreshes at one authorization server at once: each holds a lock, of which a node can hold few. */
+const atOnce = 4
 
 export function renewal(options: {
   own: OwnClient
@@ -38,6 +41,7 @@ export function renewal(options: {
 }): Renew {
   const { own, library, sessions, opened, lock, revoke, endLink, background, report } = options
   const running = new Map<string, Promise<OpenSession>>()
+  const inTurn = turnstile(atOnce)
   /** What a PDS gave for a version and the database did not take: the only copy of a living link. */
   const unstored = new Map<string, SavedSession>()
 
@@ -45,7 +49,7 @@ export function renewal(options: {
     const { version, did } = used
     let run = running.get(version)
     if (run === undefined) {
-      run = underLock(used).finally(() => running.delete(version))
+      run = inTurn(used.tokens.iss, () => underLock(used)).finally(() => running.delete(version))
       running.set(version, run)
     }
     return withPatience(run, did)

@@ -154,6 +154,22 @@ test('a person who denies has cancelled', async () => {
   expect(await client.finish(params, undefined)).toEqual({ kind: 'refused', reason: 'cancelled' })
 })
 
+test('a deactivated account is turned away by its PDS, and keeps the link it had', async () => {
+  const client = open('loopback')
+  const alice = await pds.account()
+  await linked(client, pds, alice)
+  await pds.deactivate(alice)
+  const params = await throughPds(client, pds, alice)
+  expect(await client.finish(params, undefined)).toEqual({ kind: 'refused', reason: 'cancelled' })
+  const response = await (await client.link(alice.did))?.fetch('/xrpc/com.atproto.repo.createRecord', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ repo: alice.did, collection: 'dev.habitat.note', record: {} }),
+  })
+  expect([response?.status, await response?.json()]).toMatchObject([401, { error: 'AccountDeactivated' }])
+  expect((await client.linkState(alice.did))?.ended).toBeUndefined()
+})
+
 test('another DID than the link is for is refused, keeps nothing, and its tokens are given back', async () => {
   const client = open('loopback')
   const [alice, bob] = [await pds.account(), await pds.account()]
@@ -376,4 +392,34 @@ test('the database holds no token and no key in the clear', async () => {
     expect(dump).not.toContain(secret)
   }
   expect(dump).not.toContain((begun as { state: string }).state)
+})
+
+test('the documents of a confidential client say what a PDS wants to know (atproto OAuth, "Client Metadata")', async () => {
+  const client = testClient(database.store, pds, {
+    issuer,
+    declaredScopes: async () => ['transition:generic', 'repo:dev.habitat.note', 'transition:generic'],
+  })
+  const documents = await client.documents()
+  expect(documents?.metadata).toEqual({
+    client_id: `${issuer}/atproto/client-metadata.json`,
+    client_name: 'Habitat',
+    client_uri: issuer,
+    application_type: 'web',
+    redirect_uris: [`${issuer}/interaction/callback/atproto`],
+    response_types: ['code'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    scope: 'atproto transition:generic repo:dev.habitat.note',
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks_uri: `${issuer}/atproto/jwks.json`,
+    dpop_bound_access_tokens: true,
+  })
+  const [key] = documents?.jwks.keys ?? []
+  expect(Object.keys(key ?? {}).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+})
+
+test('a developer’s machine has no documents, and callbacks at the address that a PDS takes for it (RFC 8252 §8.3)', async () => {
+  const client = open('loopback')
+  expect(await client.documents()).toBeUndefined()
+  expect(client.redirectUri).toBe('http://127.0.0.1:4999/interaction/callback/atproto')
 })

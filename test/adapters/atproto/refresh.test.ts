@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { LinkEnded, PdsUnreachable } from '../../../adapters/atproto/contract.ts'
 import { guardedFetch } from '../../../adapters/atproto/guarded-fetch.ts'
 import { openPostgres } from '../../../adapters/postgres/database.ts'
@@ -192,4 +192,33 @@ test('a directory that is down ends no link', async () => {
     pds.standForPlc('/', undefined)
   }
   expect(await ask(client, alice.did)).toBe(200)
+})
+
+test('a PDS that is slow holds few of the locks that all others need, too', async () => {
+  await using database = await openTestDatabase()
+  const probe = testClient(database.store, pds)
+  const alice = await pds.account()
+  await linked(probe, pds, alice)
+  await expire(probe, alice.did)
+  const stored = await probe.sessions.read(alice.did)
+  if (stored === undefined) throw new Error('there is no link')
+  const people = Array.from({ length: 10 }, (_, index) => `did:plc:${'abcdefghij'[index]?.repeat(24)}`)
+  for (const did of people) await probe.sessions.replace(did, stored)
+  const slow = Promise.withResolvers<never>()
+  const held: string[] = []
+  const client = testClient(database.store, pds, {
+    lock: (name) => {
+      held.push(name)
+      return slow.promise
+    },
+  })
+  const calls = people.map((did) => ask(client, did))
+  const other = JSON.parse(stored.secret) as { session: { tokenSet: { iss: string } } }
+  other.session.tokenSet.iss = 'https://pds.habitat-other.dev'
+  await probe.sessions.replace(alice.did, { ...stored, secret: JSON.stringify(other) })
+  calls.push(ask(client, alice.did))
+  await vi.waitUntil(() => held.includes(`atproto-session:${alice.did}`))
+  expect(held).toHaveLength(5)
+  slow.reject(new Error('over'))
+  await Promise.allSettled(calls)
 })
