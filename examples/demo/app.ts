@@ -4,11 +4,11 @@
  * Signs people in by the authorization code flow with PKCE, shows what it was given, refreshes, signs out. Sessions live
  * in memory; a real app would keep them, and the refresh tokens, in a store of its own.
  */
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import * as client from 'openid-client'
+import { cookie, cookieOf, randomId, redirect } from '../web.ts'
 import { problemPage, type SignedIn, signedInPage, signedOutPage } from './pages.ts'
 
 export interface AppOptions {
@@ -186,21 +186,4 @@ function problemOf(error: unknown): string {
     return problemPage('The server refused', `${error.error}: ${error.error_description ?? 'no reason given'}`)
   }
   return problemPage('Something went wrong', error instanceof Error ? error.message : String(error))
-}
-
-function randomId(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-function cookie(name: string, value: string): string {
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax`
-}
-
-function cookieOf(request: IncomingMessage, name: string): string {
-  const pairs = (request.headers.cookie ?? '').split('; ').map((pair) => pair.split('='))
-  return pairs.find(([key]) => key === name)?.[1] ?? ''
-}
-
-function redirect(response: ServerResponse, to: string, setCookie?: string): void {
-  response.writeHead(303, { location: to, ...(setCookie === undefined ? {} : { 'set-cookie': setCookie }) }).end()
 }

@@ -1,11 +1,9 @@
 /**
  * What the example app shows. Pure: values in, a document out; every value is escaped where it is put in.
  */
+import { type Html, html, document as page } from '../web.ts'
 
-/** Text that is HTML already. */
-interface Html {
-  readonly markup: string
-}
+const document = (title: string, body: Html) => page('Example app', title, body)
 
 /** What the app knows of a signed-in person. */
 export interface SignedIn {
@@ -108,35 +106,4 @@ function shown(name: string, value: unknown): string {
 
 function token(value: string): Html {
   return html`<pre class="token">${value}</pre>`
-}
-
-function document(title: string, body: Html): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header><a href="/">Example app</a></header>
-<main>
-${body}
-</main>
-</body>
-</html>
-`.markup
-}
-
-/** A template whose values are escaped, but for those that come from this function. */
-function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
-  return { markup: parts.reduce((text, part, index) => text + markupOf(values[index - 1]) + part) }
-}
-
-function markupOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(markupOf).join('')
-  if (typeof value === 'object' && value !== null && 'markup' in value) return String(value.markup)
-  return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
