@@ -53,7 +53,7 @@ The demo is ready.
 
   1. Open   ${app}        (an app that keeps notes)
   2. Sign in with the handle   ${handle}
-  3. At the PDS the password is   ${password}
+  3. At the PDS the password is   ${password}   (tick "Remember this account": it asks twice)
 
 The server is at ${issuer}, the PDS at ${pds}. Ctrl-C stops all; nothing is kept.
 `

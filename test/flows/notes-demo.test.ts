@@ -15,6 +15,7 @@ browserTest(
 
       await page.waitForURL(`${demo.pds}/**`)
       await page.locator('input[type=password]').fill(demo.password)
+      await page.getByText('Remember this account on this device').click()
       await button('Sign in').click()
       await button('Authorize').click()
 
