@@ -71,7 +71,24 @@ describe('the architecture rules fire on', () => {
     ],
     ['a migration on node', 'migrations/0002.ts', "import { randomBytes } from 'node:crypto'", 'node:crypto'],
     ['production on tests', 'server/main.ts', "import { x } from '../test/support/x.ts'", 'test/support/x.ts'],
-    ['a module on its composition root', 'server/a.ts', "import { x } from './main.ts'", 'server/main.ts'],
+    ['a module on a program', 'server/a.ts', "import { x } from './main.ts'", 'server/main.ts'],
+    ['the composition on a program', 'server/composition/a.ts', "import { x } from '../main.ts'", 'server/main.ts'],
+    ['a module on the composition', 'server/a.ts', "import { x } from './composition/x.ts'", 'server/composition/x.ts'],
+    [
+      'a module on types of the composition',
+      'server/oidc/a.ts',
+      "import type { X } from '../composition/x.ts'",
+      'types of server/composition/x.ts',
+    ],
+    [
+      'an adapter on the composition',
+      'adapters/x/a.ts',
+      "import type { X } from '../../server/composition/x.ts'",
+      'server/composition/x.ts',
+    ],
+    ['the composition on tests', 'server/composition/a.ts', "import { x } from '../../test/x.ts'", 'test/x.ts'],
+    ['the composition on the environment', 'server/composition/a.ts', "const at = process.env['AT']", 'environment'],
+    ['the composition on a package', 'server/composition/a.ts', "import argon2 from 'argon2'", 'argon2'],
     ['a package away from home', 'server/a.ts', "import argon2 from 'argon2'", 'argon2'],
     ['a package without a home', 'server/a.ts', "import lodash from 'lodash/fp'", 'lodash'],
     [
@@ -100,6 +117,9 @@ describe('the architecture rules fire on', () => {
       "import { identitySuite } from './identity-suite.ts'\nimport { fake } from '../../adapters/identity/fake.ts'"
     const files: SourceFile[] = [
       { path: 'server/main.ts', text: "import { sealer } from '../adapters/crypto/seal.ts'" },
+      { path: 'server/cli.ts', text: "import { stores } from './composition/stores.ts'" },
+      { path: 'server/composition/a.ts', text: "import { sealer } from '../../adapters/crypto/seal.ts'" },
+      { path: 'server/composition/b.ts', text: "import { a } from './a.ts'\nimport { createApp } from '../app.ts'" },
       { path: 'server/a.ts', text: "import type { Sealer } from '../adapters/crypto/seal.ts'\nimport Koa from 'koa'" },
       { path: 'adapters/x/a.ts', text: "import type { Database } from '../postgres/schema.ts'" },
       { path: 'adapters/identity/fake.ts', text: provider },
