@@ -1,7 +1,7 @@
 /**
  * The same server on the library's own in-memory adapter: what it costs to keep nothing.
  *
- * Everything but storage is as `server/main.ts` has it for these requests: the provider's configuration, the keys' kind,
+ * Everything but storage is as `server/composition/` has it for these requests: the provider's configuration, the keys' kind,
  * the middleware around it, the log. The adapter's store holds 20,000 entries instead of 1,000, so that codes made
  * beforehand are still there when they are redeemed.
  */

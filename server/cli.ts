@@ -1,32 +1,17 @@
 #!/usr/bin/env node
 /**
- * The second composition root: `habitat-auth`, for those who administer.
+ * The second program: `habitat-auth`, for those who administer.
  *
  * Owns the terminal and the choice of the process that runs a command: this one where the database can be opened, the
  * running server where that owns the embedded database. What commands do stands in `server/commands/`.
  */
-import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadOrCreateSecrets } from '../adapters/crypto/generated-secrets.ts'
-import { passwordHashing } from '../adapters/crypto/password-hash.ts'
-import { type Sealer, sealer } from '../adapters/crypto/seal.ts'
-import { passwordSettings } from '../adapters/identity/password-settings.ts'
-import { accounts } from '../adapters/postgres/accounts.ts'
-import { atprotoKeys } from '../adapters/postgres/atproto-keys.ts'
-import { atprotoSessions } from '../adapters/postgres/atproto-sessions.ts'
-import { audit } from '../adapters/postgres/audit.ts'
-import { clients } from '../adapters/postgres/clients.ts'
+import { sealer } from '../adapters/crypto/seal.ts'
 import { DatabaseInUse, openEmbedded, openPostgres, type Store } from '../adapters/postgres/database.ts'
-import { databaseTime, keysThatOpen } from '../adapters/postgres/examination.ts'
-import { grants } from '../adapters/postgres/grants.ts'
-import { passwords } from '../adapters/postgres/passwords.ts'
-import { resources } from '../adapters/postgres/resources.ts'
-import { sessions } from '../adapters/postgres/sessions.ts'
-import { signingKeys } from '../adapters/postgres/signing-keys.ts'
 import { type AdminRequest, callAdminSocket, maximumRequest, SocketPathTooLong } from './admin-socket.ts'
-import type { Command, Input, Services } from './commands/command.ts'
+import type { Command, Input } from './commands/command.ts'
 import { withContents } from './commands/contents.ts'
 import { report } from './commands/doctor.ts'
 import { parse } from './commands/parse.ts'
@@ -34,9 +19,10 @@ import { downloadPicture } from './commands/picture-download.ts'
 import { readPicture } from './commands/picture-file.ts'
 import { commands, exitCodes, runCommand, writeAnswer } from './commands/run.ts'
 import { printable } from './commands/text.ts'
+import { commandServices } from './composition/commands.ts'
+import { secretsOf } from './composition/foundation.ts'
 import { adminSocketPath, type Config, ConfigError, readConfig } from './config.ts'
 import { Refusal } from './errors.ts'
-import { clientRules } from './oidc/client-rules.ts'
 import { isLoopbackHost } from './oidc/redirect-uris.ts'
 
 const minimumNodeVersion = 24
@@ -45,48 +31,6 @@ const patience = 30_000
 const pause = 100
 /** Milliseconds after which it says what it waits for. */
 const silence = 2_000
-
-export interface ServiceOptions {
-  readonly store: Store
-  readonly config: Config
-  readonly sealer: Sealer
-  /** Whether the process is the server that runs commands for the CLI. */
-  readonly insideServer: boolean
-  readonly now: () => Date
-}
-
-/** What commands work with, for either composition root. */
-export function commandServices({ store, config, sealer, insideServer, now }: ServiceOptions): Services {
-  const { db } = store
-  const { productName } = config
-  return {
-    accounts: accounts(db, now),
-    passwords: passwordSettings({
-      passwords: passwords(db, now),
-      hashing: passwordHashing(),
-      sealer,
-      productName,
-      now,
-    }),
-    audit: audit(db, now),
-    clients: clients(db, now),
-    resources: resources(db, now),
-    grants: grants(db, now),
-    sessions: sessions(db, now),
-    signingKeys: signingKeys(db, sealer, now),
-    atprotoKeys: atprotoKeys(db, sealer, now),
-    linkState: atprotoSessions(db, sealer, now).state,
-    migrations: store,
-    examination: {
-      databaseTime: () => databaseTime(db),
-      keysThatOpen: () => keysThatOpen(db, (sealed, context) => sealer.open(sealed, context)),
-    },
-    config,
-    validateMetadata: clientRules(),
-    now,
-    insideServer,
-  }
-}
 
 const terminal = {
   stdout: (text: string) => void process.stdout.write(text),
@@ -178,9 +122,8 @@ async function askServer(dataDir: string, { argv, stdin }: Invocation) {
 
 async function runOn(store: Store, config: Config, { command, argv, stdin }: Invocation): Promise<number> {
   if (command.needsNoTables !== true) await prepareTables(store)
-  const secrets = config.secrets.length > 0 ? config.secrets : loadOrCreateSecrets(join(config.dataDir, 'secrets'))
   const now = () => new Date()
-  const services = commandServices({ store, config, sealer: sealer(secrets), insideServer: false, now })
+  const services = commandServices({ store, config, sealer: sealer(secretsOf(config)), insideServer: false, now })
   return runCommand({ ...services, ...terminal, stdin: async () => stdin }, argv)
 }
 

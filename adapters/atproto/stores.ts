@@ -1,4 +1,4 @@
-/** What our client asks of the house: where it keeps things, and a lock over all nodes. `main.ts` passes what fits. */
+/** What our client asks of the house: where it keeps things, and a lock over all nodes. The composition passes what fits. */
 
 /** Sign-ins that are on their way through a PDS. `take` answers to exactly one caller. */
 export interface States {

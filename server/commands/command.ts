@@ -43,7 +43,7 @@ export interface Services {
   readonly insideServer: boolean
 }
 
-/** What the composition root finds out for the doctor. */
+/** What the composition finds out for the doctor. */
 export interface Examination {
   /** The time by the database's clock. Throws when it does not answer. */
   databaseTime(): Promise<Date>

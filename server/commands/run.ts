@@ -1,7 +1,7 @@
 /**
  * The table of commands, and how one of them is run.
  *
- * Both composition roots use it: the CLI in its own process, and the server for the CLI when it owns the database.
+ * Both programs use it: the CLI in its own process, and the server for the CLI when it owns the database.
  */
 
 import type { AdminRequest, AdminResponse } from '../admin-socket.ts'

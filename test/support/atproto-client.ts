@@ -1,4 +1,4 @@
-/** Our client at a PDS over a database, as `main.ts` builds it, for tests that need no server of ours. */
+/** Our client at a PDS over a database, as `server/composition/pds.ts` builds it, for tests that need no server of ours. */
 import { type AtprotoClientOptions, atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
 import { guardedFetch } from '../../adapters/atproto/guarded-fetch.ts'
 import { sealer } from '../../adapters/crypto/seal.ts'

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import type { Store } from '../../adapters/postgres/database.ts'
-import { commandServices } from '../../server/cli.ts'
 import type { Services } from '../../server/commands/command.ts'
 import { runRequest } from '../../server/commands/run.ts'
+import { commandServices } from '../../server/composition/commands.ts'
 import { readConfig } from '../../server/config.ts'
 
 export interface CommandResult {

@@ -1,0 +1,46 @@
+/** The HTTP application: which routes there are, and in which order they are asked. */
+import type { RequestListener } from 'node:http'
+import { ping } from '../../adapters/postgres/database.ts'
+import { createApp } from '../app.ts'
+import { cached } from '../cached.ts'
+import { sameOriginOnly } from '../cross-origin.ts'
+import { atprotoClientRoutes, callbackBounce } from '../routes/atproto-client.ts'
+import { healthRoutes } from '../routes/health.ts'
+import { logoRoutes } from '../routes/logos.ts'
+import { pdsProxy } from '../routes/pds-proxy.ts'
+import { protectedResourceRoutes } from '../routes/protected-resource.ts'
+import { account } from './account.ts'
+import { interactions } from './interactions.ts'
+import type { Parts } from './parts.ts'
+
+/** `stopping`: once it is aborted, the server says that it is not ready. */
+export function application(parts: Parts, stopping: AbortSignal): RequestListener {
+  const { foundation, stores, pds, oauth, pages } = parts
+  const { config, store, now, log } = foundation
+  const { issuer, productName, trustProxy } = config
+  const app = createApp({
+    issuer,
+    trustProxy,
+    cookieKeys: oauth.cookieKeys,
+    pages,
+    provider: oauth.provider,
+    bounce: callbackBounce(issuer, pds.client.redirectUri),
+    health: healthRoutes({ ping: () => ping(store.db), stopping: () => stopping.aborted }),
+    routes: [
+      sameOriginOnly(issuer, ['/interaction/', '/account']),
+      interactions(parts),
+      account(parts),
+      logoRoutes(stores.clients.find),
+      atprotoClientRoutes(pds.client),
+      protectedResourceRoutes({ issuer, productName, scopes: config.atproto.scope }),
+      pdsProxy({
+        bearer: oauth.bearer,
+        identityOf: cached(pds.access.account, { lifetime: 1_000, size: 1_000, now }),
+        link: pds.client.link,
+        log,
+      }),
+    ],
+    log,
+  })
+  return app.callback()
+}

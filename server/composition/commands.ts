@@ -1,0 +1,71 @@
+/** What commands work with, in whichever process they run; and the CLI's way into a server that owns the database. */
+import { passwordHashing } from '../../adapters/crypto/password-hash.ts'
+import { passwordSettings } from '../../adapters/identity/password-settings.ts'
+import { databaseTime, keysThatOpen } from '../../adapters/postgres/examination.ts'
+import { type AdminSocket, serveAdminSocket } from '../admin-socket.ts'
+import type { Services } from '../commands/command.ts'
+import { runRequest } from '../commands/run.ts'
+import { adminSocketPath } from '../config.ts'
+import { describe } from '../describe-error.ts'
+import { clientRules } from '../oidc/client-rules.ts'
+import type { Foundation } from './foundation.ts'
+import { stores } from './stores.ts'
+
+export interface ServiceOptions extends Omit<Foundation, 'log'> {
+  /** Whether the process is the server that runs commands for the CLI. */
+  readonly insideServer: boolean
+}
+
+/** What commands work with. */
+export function commandServices({ store, config, sealer, insideServer, now }: ServiceOptions): Services {
+  const { db } = store
+  const { productName } = config
+  const {
+    accounts,
+    passwords,
+    audit,
+    clients,
+    resources,
+    grants,
+    sessions,
+    signingKeys,
+    atprotoKeys,
+    atprotoSessions,
+  } = stores({ store, sealer, now })
+  return {
+    accounts,
+    passwords: passwordSettings({ passwords, hashing: passwordHashing(), sealer, productName, now }),
+    audit,
+    clients,
+    resources,
+    grants,
+    sessions,
+    signingKeys,
+    atprotoKeys,
+    linkState: atprotoSessions.state,
+    migrations: store,
+    examination: {
+      databaseTime: () => databaseTime(db),
+      keysThatOpen: () => keysThatOpen(db, (sealed, context) => sealer.open(sealed, context)),
+    },
+    config,
+    validateMetadata: clientRules(),
+    now,
+    insideServer,
+  }
+}
+
+/** Lets the CLI in while this process holds the embedded database. */
+export async function openAdminSocket({ log, ...foundation }: Foundation): Promise<AdminSocket | undefined> {
+  const services = commandServices({ ...foundation, insideServer: true })
+  try {
+    return await serveAdminSocket({
+      path: adminSocketPath(foundation.config.dataDir),
+      run: (request) => runRequest(services, request),
+      onError: (error) => log.error({ error: describe(error) }, 'a command failed'),
+    })
+  } catch (error) {
+    log.warn({ error: describe(error).split('\n')[0] }, 'commands cannot reach this server')
+    return undefined
+  }
+}

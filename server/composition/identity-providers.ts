@@ -1,0 +1,35 @@
+/** The ways to prove who one is, each given what it needs: whoever adds one adds it here. */
+import { readIdentifier } from '../../adapters/atproto/identifier.ts'
+import { passwordHashing } from '../../adapters/crypto/password-hash.ts'
+import { atproto } from '../../adapters/identity/atproto.ts'
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
+import { password } from '../../adapters/identity/password.ts'
+import { type PasswordSettings, passwordSettings } from '../../adapters/identity/password-settings.ts'
+import type { Foundation } from './foundation.ts'
+import type { Outside, Pds } from './pds.ts'
+import type { Stores } from './stores.ts'
+
+export interface IdentityProviders {
+  /** By their ids, in the order of their buttons. */
+  readonly byId: ReadonlyMap<string, IdentityProvider>
+  /** What people change about their passwords and second factors. */
+  readonly passwordSettings: PasswordSettings
+}
+
+/** `further`: ways beyond those of this house. */
+export function identityProviders(
+  { config, sealer, now }: Foundation,
+  { passwords, limits, audit }: Stores,
+  pds: Pds,
+  outside: Outside,
+  further: readonly IdentityProvider[],
+): IdentityProviders {
+  const { productName, registration } = config
+  const hashing = passwordHashing()
+  const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
+  const byHandle = atproto({ client: pds.client, recognise: (text) => readIdentifier(text, outside.open), limits, now })
+  return {
+    byId: new Map([local, byHandle, ...further].map((provider) => [provider.id, provider])),
+    passwordSettings: passwordSettings({ passwords, hashing, sealer, productName, now }),
+  }
+}

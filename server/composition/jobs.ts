@@ -1,0 +1,27 @@
+/** What the server does without being asked, and how it says farewell to what it began. */
+import { setTimeout } from 'node:timers/promises'
+import { removeExpired } from '../../adapters/postgres/cleanup.ts'
+import { describe } from '../describe-error.ts'
+import { repeated } from '../repeated.ts'
+import type { Parts } from './parts.ts'
+
+/** Milliseconds. */
+const cleanupInterval = 60_000
+const farewell = 3_000
+
+/** Removes what has expired, and ends links that nobody needs, every minute; answers what ends that. */
+export function cleaning({ foundation: { store, now, log }, pds }: Parts, stopping: AbortSignal): () => void {
+  return repeated(
+    cleanupInterval,
+    async () => {
+      await removeExpired(store.db, now, stopping)
+      await pds.endLinks()
+    },
+    (error) => log.warn({ error: describe(error) }, 'removing expired rows failed'),
+  )
+}
+
+/** Answers once what nobody waited for is done, or has had its time. */
+export function settled({ pds }: Parts): Promise<unknown> {
+  return Promise.race([pds.settled(), setTimeout(farewell, undefined, { ref: false })])
+}

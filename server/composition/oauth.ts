@@ -1,0 +1,106 @@
+/**
+ * The OAuth provider: what it stores, whom it asks, and how it is built anew while requests run.
+ *
+ * Every option with its reason stands in `server/oidc/provider.ts`; here each is only given what it needs.
+ */
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { type OidcModels, oidcModels, reached } from '../../adapters/postgres/oidc-models.ts'
+import type { Resource } from '../../adapters/postgres/resources.ts'
+import { cached } from '../cached.ts'
+import { describe } from '../describe-error.ts'
+import { restartUrl } from '../interactions/restart.ts'
+import type { Log } from '../log.ts'
+import { type Bearer, bearer } from '../oidc/bearer.ts'
+import { clientLookup } from '../oidc/client-lookup.ts'
+import { dpopNonces } from '../oidc/dpop-nonce.ts'
+import { createProvider } from '../oidc/provider.ts'
+import { requestScope } from '../oidc/request-scope.ts'
+import type { Pages } from '../pages.ts'
+import { providerPages } from '../provider-pages.ts'
+import { requestInfo } from '../request-info.ts'
+import type { Foundation } from './foundation.ts'
+import type { Pds } from './pds.ts'
+import type { Stores } from './stores.ts'
+
+export interface OAuth {
+  /** The provider of the moment: it is swapped when keys change. */
+  provider(): Provider
+  /** Builds the provider anew, with the signing keys of the moment. */
+  rebuild(): Promise<void>
+  /** Judges the access tokens that our own APIs are called with. */
+  readonly bearer: Bearer
+  /** Sign the cookies, newest first: ours and the provider's are signed alike. */
+  readonly cookieKeys: readonly string[]
+  findResource(identifier: string): Promise<Resource | undefined>
+  /** Address that begins the sign-in of an interaction again, also after its end. */
+  restartOf(uid: string): Promise<string | undefined>
+}
+
+export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pages: Pages): Promise<OAuth> {
+  const { config, sealer, now, log } = foundation
+  const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
+  const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
+  const models = modelsOf(foundation, stores)
+  const findResource = cached((identifier: string) => reached(() => stores.resources.find(identifier)), {
+    lifetime: 1_000,
+    size: 1_000,
+    now,
+  })
+  const restartOf = async (uid: string): Promise<string | undefined> => {
+    const params = await models.requestOf(uid)
+    return params && restartUrl(params)
+  }
+  const build = async () =>
+    createProvider({
+      issuer: config.issuer,
+      keys: await stores.signingKeys.loadOrCreate(),
+      cookieKeys,
+      dpopNonceSecret,
+      models,
+      findAccount: (id) => reached(() => stores.accounts.find(id)),
+      findIdentities: (accountId) => reached(() => stores.accounts.identitiesOf(accountId)),
+      findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),
+      findResource,
+      pds: pds.resource,
+      pdsAccess: pds.access,
+      onSignOut: pds.signedOut,
+      onGrantRevoked: pds.accessEnded,
+      endSession: (uid) => reached(() => stores.sessions.revoke(uid)),
+      pages: providerPages(pages, restartOf),
+      reference: (request) => requestInfo(request).reference,
+      onError: (ctx, error) => logRefusal(log, ctx, error),
+      now,
+    })
+  let current = await build()
+  const provider = () => current
+  return {
+    provider,
+    async rebuild() {
+      current = await build()
+    },
+    bearer: bearer({ issuer: config.issuer, provider, nonces: dpopNonces(dpopNonceSecret, now), now }),
+    cookieKeys,
+    findResource,
+    restartOf,
+  }
+}
+
+function modelsOf({ store: { db }, sealer, now, log }: Foundation, { clients, audit }: Stores): OidcModels {
+  return oidcModels({
+    db,
+    sealer,
+    now,
+    scope: requestScope,
+    findClient: clientLookup({ find: (id) => reached(() => clients.find(id)), now }),
+    onReplay: ({ model, grantId }) => {
+      log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
+      void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
+    },
+  })
+}
+
+function logRefusal(log: Log, ctx: KoaContextWithOIDC, error: unknown): void {
+  const { reference, address } = requestInfo(ctx.req)
+  const serious = ctx.status >= 500
+  log[serious ? 'error' : 'info']({ reference, address, route: ctx.oidc?.route, error: describe(error) }, 'refused')
+}

@@ -1,0 +1,42 @@
+/**
+ * Puts the parts together over an open, migrated database, from the ground up: each part is given those below it.
+ *
+ * A reader who looks for one thing finds the file that builds it among the imports. Listens nowhere, repeats nothing.
+ */
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
+import { pages as createPages, type Pages } from '../pages.ts'
+import type { Foundation } from './foundation.ts'
+import { type IdentityProviders, identityProviders } from './identity-providers.ts'
+import { type OAuth, oauth } from './oauth.ts'
+import { type Outside, type Pds, pds as pdsOf } from './pds.ts'
+import { type Stores, stores as storesOf } from './stores.ts'
+
+export interface Parts {
+  readonly foundation: Foundation
+  readonly stores: Stores
+  readonly pds: Pds
+  readonly oauth: OAuth
+  readonly identityProviders: IdentityProviders
+  readonly pages: Pages
+}
+
+/** What may be otherwise than the settings say. */
+export interface Surroundings {
+  readonly outside: Outside
+  /** Further ways to prove who one is. */
+  readonly providers: readonly IdentityProvider[]
+}
+
+export async function parts(foundation: Foundation, { outside, providers }: Surroundings): Promise<Parts> {
+  const stores = storesOf(foundation)
+  const pages = createPages(foundation.config.productName)
+  const pds = pdsOf(foundation, stores, outside)
+  return {
+    foundation,
+    stores,
+    pds,
+    oauth: await oauth(foundation, stores, pds, pages),
+    identityProviders: identityProviders(foundation, stores, pds, outside, providers),
+    pages,
+  }
+}

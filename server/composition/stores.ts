@@ -1,0 +1,40 @@
+/** What the database keeps, by its name: one object per table or group of tables that belong together. */
+import { accounts } from '../../adapters/postgres/accounts.ts'
+import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
+import { atprotoSessions } from '../../adapters/postgres/atproto-sessions.ts'
+import { atprotoStates } from '../../adapters/postgres/atproto-states.ts'
+import { attempts } from '../../adapters/postgres/attempts.ts'
+import { audit } from '../../adapters/postgres/audit.ts'
+import { clients } from '../../adapters/postgres/clients.ts'
+import { consents } from '../../adapters/postgres/consents.ts'
+import { grants } from '../../adapters/postgres/grants.ts'
+import { limits } from '../../adapters/postgres/limits.ts'
+import { passwords } from '../../adapters/postgres/passwords.ts'
+import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
+import { resources } from '../../adapters/postgres/resources.ts'
+import { sessions } from '../../adapters/postgres/sessions.ts'
+import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
+import type { Foundation } from './foundation.ts'
+
+export type Stores = ReturnType<typeof stores>
+
+/** Asks the database nothing yet. */
+export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' | 'sealer' | 'now'>) {
+  return {
+    accounts: accounts(db, now),
+    atprotoKeys: atprotoKeys(db, sealer, now),
+    atprotoSessions: atprotoSessions(db, sealer, now),
+    atprotoStates: atprotoStates(db, sealer, now),
+    attempts: attempts({ db, sealer, now }),
+    audit: audit(db, now),
+    clients: clients(db, now),
+    consents: consents(db, now),
+    grants: grants(db, now),
+    limits: limits(db, now),
+    passwords: passwords(db, now),
+    pdsLinks: pdsLinks(db, now),
+    resources: resources(db, now),
+    sessions: sessions(db, now),
+    signingKeys: signingKeys(db, sealer, now),
+  }
+}
