@@ -72,6 +72,7 @@ describe('the architecture rules fire on', () => {
     ['a migration on node', 'migrations/0002.ts', "import { randomBytes } from 'node:crypto'", 'node:crypto'],
     ['production on tests', 'server/main.ts', "import { x } from '../test/support/x.ts'", 'test/support/x.ts'],
     ['a module on a program', 'server/a.ts', "import { x } from './main.ts'", 'server/main.ts'],
+    ['a program on the other', 'server/main.ts', "import { x } from './cli.ts'", 'server/cli.ts'],
     ['the composition on a program', 'server/composition/a.ts', "import { x } from '../main.ts'", 'server/main.ts'],
     ['a module on the composition', 'server/a.ts', "import { x } from './composition/x.ts'", 'server/composition/x.ts'],
     [

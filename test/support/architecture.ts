@@ -92,9 +92,8 @@ function typesAtEdge(from: string, name: string, it: Import): boolean {
 
 function mayImport(from: string, { target, typeOnly }: Import): boolean {
   if (!production.test(target) && target !== 'package.json') return false
-  if (programs.includes(from)) return true
   if (programs.includes(target)) return false
-  if (from.startsWith(composition)) return true
+  if (programs.includes(from) || from.startsWith(composition)) return true
   if (target.startsWith(composition)) return false
   const [layer, folder] = from.split('/')
   const inside = (...prefixes: string[]) => prefixes.some((prefix) => target.startsWith(prefix))
