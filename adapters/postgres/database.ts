@@ -75,7 +75,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Store 
     migrateDown: () => withMigrationPool(migrateDown),
     migrations: () => withMigrationPool((it) => it.getMigrations()),
     close: async () => {
-      await Promise.all([db.destroy(), lockPool.end()])
+      await Promise.all([db.destroy(), lockPool.ended ? undefined : lockPool.end()])
     },
   }
 }
