@@ -11,14 +11,14 @@ import getRawBody from 'raw-body'
 import type { Link } from '../../adapters/atproto/contract.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { isNsid, type Method, methodOf, readsBody } from '../atproto/methods.ts'
-import { judge, opensMoreThanIdentity, readsEmail } from '../atproto/permissions.ts'
+import { judge, opensMoreThanIdentity } from '../atproto/permissions.ts'
 import { send, stream, wholeBody } from '../atproto/relay.ts'
 import { acceptedHeaders, exposedHeaders, headersForApp } from '../atproto/relay-headers.ts'
-import { isUnreachable } from '../database-trouble.ts'
+import { sessionFor } from '../atproto/session-answer.ts'
+import { failureOf, hasName, refusal, unexpected, XrpcError } from '../atproto/xrpc-error.ts'
 import { describe } from '../describe-error.ts'
 import type { Log } from '../log.ts'
-import type { Access, AccessRefused, Bearer } from '../oidc/bearer.ts'
-import { protocolStatus } from '../oidc/errors.ts'
+import type { Access, Bearer } from '../oidc/bearer.ts'
 import { requestInfo } from '../request-info.ts'
 
 export interface PdsProxyOptions {
@@ -34,9 +34,6 @@ export interface PdsProxyOptions {
 
 /** Bytes; the body of a write has to be read before it is known what it writes. A PDS takes half of it. */
 const longestWrite = 2_000_000
-
-/** Bytes of an answer that is changed on its way. */
-const longestSession = 1_000_000
 
 const prefix = '/xrpc/'
 const signInAgain = 'the link to the PDS of this account has ended; the person has to sign in again'
@@ -74,26 +71,6 @@ export function pdsProxy(options: PdsProxyOptions): Middleware {
 /** What the log line says, as far as the request got. */
 interface Seen {
   clientId: string | undefined
-}
-
-/** An answer in the shape of XRPC; not for what is a bug. */
-class XrpcError extends Error {
-  override name = 'XrpcError'
-  readonly status: number
-  readonly error: string
-  readonly headers: Readonly<Record<string, string | readonly string[]>>
-
-  constructor(
-    status: number,
-    error: string,
-    message: string,
-    headers: Readonly<Record<string, string | readonly string[]>> = {},
-  ) {
-    super(message)
-    this.status = status
-    this.error = error
-    this.headers = headers
-  }
 }
 
 function preflight(ctx: Context): void {
@@ -192,7 +169,7 @@ async function carried(ctx: Context, { link, access, method, body }: Carried, op
     ctx.set(headersForApp(response.headers))
     if (method.need.on === 'session' && response.ok) {
       ctx.remove('content-length')
-      ctx.body = ctx.method === 'HEAD' ? {} : await sessionFor(access, response)
+      ctx.body = ctx.method === 'HEAD' ? {} : await sessionFor(access.scopes, response)
       return
     }
     const whole = ctx.method === 'HEAD' ? undefined : await wholeBody(response).catch(brokenOff)
@@ -221,26 +198,6 @@ function statusFor({ status, headers }: Response): number {
   throw new XrpcError(502, 'UpstreamFailure', 'The PDS answered with a redirect')
 }
 
-/** What the PDS says of the person, without the e-mail address where the token does not open it. */
-async function sessionFor(access: Access, response: Response): Promise<Record<string, unknown>> {
-  const text = Number(response.headers.get('content-length') ?? 0) > longestSession ? '' : await response.text()
-  const session = parsed(text)
-  if (typeof session !== 'object' || session === null || Array.isArray(session)) {
-    throw new XrpcError(502, 'UpstreamFailure', 'The PDS did not answer what a PDS answers')
-  }
-  const entries = Object.entries(session)
-  const open = readsEmail(access.scopes) ? entries : entries.filter(([key]) => !key.toLowerCase().startsWith('email'))
-  return Object.fromEntries(open)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 async function jsonBody(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new XrpcError(400, 'InvalidRequest', 'Content-Type must be application/json')
@@ -251,14 +208,6 @@ async function jsonBody(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new XrpcError(400, 'InvalidRequest', 'The body must be JSON')
   }
-}
-
-function refusal({ status, error, message, challenges, nonce }: AccessRefused): XrpcError {
-  const name = error === undefined ? 'AuthMissing' : error.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase())
-  return new XrpcError(status, name, message, {
-    'www-authenticate': challenges,
-    ...(nonce === undefined ? {} : { 'dpop-nonce': nonce }),
-  })
 }
 
 function brokenOff(): never {
@@ -283,29 +232,4 @@ function answerFailure(ctx: Context, error: unknown, log: PdsProxyOptions['log']
   ctx.status = status
   for (const [header, value] of Object.entries(headers)) ctx.set(header, value as string | string[])
   ctx.body = { error: code, message }
-}
-
-function unexpected(reference: string): XrpcError {
-  return new XrpcError(500, 'InternalServerError', `Something went wrong; reference ${reference}`)
-}
-
-function failureOf(error: unknown): XrpcError | undefined {
-  if (error instanceof XrpcError) return error
-  if (hasName(error, 'PdsSilent')) return new XrpcError(504, 'UpstreamTimeout', 'The PDS did not answer in time')
-  if (hasName(error, 'PdsUnreachable')) {
-    return 'timeout' in error && error.timeout === true
-      ? new XrpcError(504, 'UpstreamTimeout', 'The PDS did not answer in time')
-      : new XrpcError(502, 'UpstreamFailure', 'The PDS cannot be reached')
-  }
-  if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
-    return new XrpcError(413, 'PayloadTooLarge', `The body must have at most ${longestWrite} bytes`)
-  }
-  if (protocolStatus(error) === 503 || isUnreachable(error)) {
-    return new XrpcError(503, 'ServiceUnavailable', 'Try again shortly', { 'retry-after': '5' })
-  }
-  return undefined
-}
-
-function hasName(error: unknown, name: string): error is Error {
-  return error instanceof Error && error.name === name
 }

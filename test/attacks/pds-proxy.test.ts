@@ -233,6 +233,11 @@ describe('scopes', () => {
     expect(await seen('openid email atproto')).toEqual({ did: expect.any(String), handle: 'alice.test' })
     house.serve((_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('a@example.com'))
     expect(await refused(await xrpc(whoami, await tokenWith(open)))).toEqual([502, 'UpstreamFailure'])
+    house.serve((_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`{"did":"${'x'.repeat(1_100_000)}"}`),
+    )
+    expect(await refused(await xrpc(whoami, await tokenWith(open)))).toEqual([502, 'UpstreamFailure'])
+    house.serve((_request, response) => response.writeHead(200, { 'content-length': '13' }).end('a@example.com'))
     const head = await xrpc(whoami, await tokenWith(open), { method: 'HEAD' })
     expect(head.headers.get('content-length')).not.toBe('13')
   })
