@@ -5,7 +5,7 @@
  */
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { cached } from '../cached.ts'
-import { logoUrl } from '../routes/logos.ts'
+import { logoUrl } from './logo-url.ts'
 
 /** Milliseconds for which a change may go unseen by a node. */
 const lifetime = 1_000

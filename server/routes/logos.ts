@@ -3,21 +3,12 @@
  *
  * What an admin registered is a picture and nothing more; it is served so that a browser can make nothing else of it.
  */
-import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Middleware } from 'koa'
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { isClientId } from '../oidc/client-metadata.ts'
 import { decodeLogo } from '../oidc/logo.ts'
-
-const logoPath = '/logos'
-
-/** Address of a client's logo, undefined for a client without one. Changes when the picture does. */
-export function logoUrl(clientId: string, logo: unknown): string | undefined {
-  if (typeof logo !== 'string' || decodeLogo(logo) === undefined) return undefined
-  const version = createHash('sha256').update(logo).digest('base64url').slice(0, 12)
-  return `${logoPath}/${encodeURIComponent(clientId)}/${version}`
-}
+import { logoPath } from '../oidc/logo-url.ts'
 
 /** Answers pictures of enabled clients, nothing else. */
 export function logoRoutes(findClient: (id: string) => Promise<Client | undefined>): Middleware {
