@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, scopesOf } from '../oidc/client-metadata.ts'
 import { profileOf } from '../oidc/profiles.ts'
-import { metadataRules } from './client.ts'
+import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context } from './command.ts'
 import { table } from './text.ts'
 

@@ -1,0 +1,63 @@
+/** The options that name a client's metadata, what they say in the names of RFC 7591, and what it is held to. */
+import type { MetadataRules } from '../oidc/client-metadata.ts'
+import { logoKinds } from '../oidc/logo.ts'
+import type { Context, Input, Option } from './command.ts'
+
+export const metadataOptions = {
+  name: { type: 'string', value: 'name', summary: 'name that people see when they are asked for consent' },
+  'redirect-uri': { type: 'string', multiple: true, value: 'uri', summary: 'where codes are sent; compared exactly' },
+  'post-logout-redirect-uri': {
+    type: 'string',
+    multiple: true,
+    value: 'uri',
+    summary: 'where the browser may go after signing out',
+  },
+  scope: {
+    type: 'string',
+    multiple: true,
+    value: 'scope',
+    summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
+  },
+  'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
+  'logo-file': {
+    type: 'string',
+    value: 'file',
+    content: 'file',
+    summary: `picture shown beside the name: ${logoKinds}`,
+  },
+  'logo-uri': {
+    type: 'string',
+    value: 'uri',
+    fetchedInto: 'logo-file',
+    summary:
+      'address of that picture, for others; pages show only a stored one, fetched once unless --logo-file is given',
+  },
+  'policy-uri': { type: 'string', value: 'uri', summary: 'privacy policy of the app' },
+  'tos-uri': { type: 'string', value: 'uri', summary: 'terms of service of the app' },
+} as const satisfies Record<string, Option>
+
+/** The metadata that the options name. */
+export function given(input: Input): Record<string, unknown> {
+  const members = {
+    client_name: input.text('name'),
+    redirect_uris: input.list('redirect-uri'),
+    post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
+    scope: input.list('scope')?.join(' '),
+    client_uri: input.text('client-uri'),
+    logo_uri: input.text('logo-uri'),
+    logo: input.text('logo-file'),
+    policy_uri: input.text('policy-uri'),
+    tos_uri: input.text('tos-uri'),
+  }
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
+
+/** What the metadata of clients is held to: the library's rules, the scopes of every resource server, the ceiling. */
+export async function metadataRules({
+  validateMetadata,
+  resources,
+  config,
+}: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
+  const resourceScopes = [...new Set((await resources.list()).flatMap(({ scopes }) => scopes))]
+  return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
+}

@@ -1,0 +1,61 @@
+/** What registers an app and what changes its registration. */
+import { randomBytes } from 'node:crypto'
+import { Refusal } from '../errors.ts'
+import { buildMetadata, type Metadata, scopesOf } from '../oidc/client-metadata.ts'
+import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
+import { profileOf, profiles } from '../oidc/profiles.ts'
+import { describe, description, withSecret } from './client-answer.ts'
+import { given, metadataRules } from './client-metadata-options.ts'
+import { type Answer, type Context, type Input, UsageError } from './command.ts'
+import { existing } from './existing-client.ts'
+
+/** The profiles that an app may have. */
+export const choices = Object.values(profiles).filter(({ internal }) => !internal)
+
+/** An id for a client: 80 random bits; no character that a shell or a Basic header would trip over. */
+export function newClientId(): string {
+  return randomBytes(10).toString('hex')
+}
+
+export async function add(context: Context, input: Input): Promise<Answer> {
+  const profile = profileOf(input.text('profile') ?? '')
+  if (profile === undefined || profile.internal) {
+    throw new UsageError(`--profile must be one of ${choices.map(({ name }) => name).join(', ')}.`)
+  }
+  const id = input.text('client-id') ?? newClientId()
+  const request = { id, profile: profile.name, given: given(input) }
+  const metadata = await buildMetadata(request, await metadataRules(context))
+  const secret = profile.confidential ? newClientSecret() : undefined
+  const client = await context.clients.add({
+    id,
+    profile: profile.name,
+    firstParty: input.flag('first-party'),
+    metadata,
+    secretHashes: secret === undefined ? [] : [hashClientSecret(secret)],
+  })
+  if (client === undefined) throw new Refusal('invalid', `The client id "${id}" is taken. Choose another one.`)
+  await context.audit.record({ event: 'client.added', clientId: id, detail: { profile: profile.name } })
+  return withSecret(client, secret)
+}
+
+export async function update(context: Context, input: Input): Promise<Answer> {
+  const client = await existing(context, input)
+  if (input.flag('first-party') && input.flag('third-party')) {
+    throw new UsageError('An app is either --first-party or --third-party.')
+  }
+  const firstParty = input.flag('first-party') || (input.flag('third-party') ? false : undefined)
+  const changes = given(input)
+  if (Object.keys(changes).length === 0 && firstParty === undefined) {
+    throw new UsageError('Say what to change.')
+  }
+  const before: Metadata = { ...client.metadata, scope: scopesOf(client.metadata).join(' ') || undefined }
+  const { resource_scopes: _, ...merged } = { ...before, ...changes } as Record<string, unknown>
+  const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+  const request = { id: client.id, profile: client.profile, given: kept }
+  const metadata = await buildMetadata(request, await metadataRules(context))
+  const updated = await context.clients.update(client.id, metadata, firstParty)
+  if (updated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')
+  const changed = [...Object.keys(changes), ...(firstParty === undefined ? [] : ['first_party'])]
+  await context.audit.record({ event: 'client.updated', clientId: client.id, detail: { changed } })
+  return { json: describe(updated), text: description(updated) }
+}
