@@ -1,4 +1,4 @@
-/** What signing in at a person's PDS needs: attempts under way, links that apps use, and the keys of our client there. */
+/** What signing in at a person's PDS needs: attempts under way, links that apps use or may use, the keys of our client there. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -25,6 +25,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('atproto_sessions_key_id').on('atproto_sessions').column('key_id').execute()
 
   await db.schema
+    .createTable('atproto_keepsakes')
+    .addColumn('id_hash', 'text', (column) => column.primaryKey())
+    .addColumn('sealed_session', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
+    .execute()
+  await db.schema.createIndex('atproto_keepsakes_expires_at').on('atproto_keepsakes').column('expires_at').execute()
+
+  await db.schema
     .createTable('atproto_keys')
     .addColumn('kid', 'text', (column) => column.primaryKey())
     .addColumn('public_jwk', 'jsonb', (column) => column.notNull())
@@ -35,5 +43,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const table of ['atproto_keys', 'atproto_sessions', 'atproto_states']) await db.schema.dropTable(table).execute()
+  for (const table of ['atproto_keys', 'atproto_keepsakes', 'atproto_sessions', 'atproto_states']) {
+    await db.schema.dropTable(table).execute()
+  }
 }

@@ -6,6 +6,7 @@
 import { background as createBackground } from './background.ts'
 import { begin } from './begin.ts'
 import type { AtprotoClient } from './contract.ts'
+import { custody as createCustody } from './custody.ts'
 import { finish } from './finish.ts'
 import type { Outbound } from './guarded-fetch.ts'
 import type { ResolveTxt } from './handle-resolution.ts'
@@ -17,7 +18,7 @@ import { pdsRequests } from './pds-requests.ts'
 import { type EndLink, renewal } from './renewal.ts'
 import { revocation } from './revocation.ts'
 import { fromSecret } from './saved-session.ts'
-import type { Keys, Lock, Sessions, States } from './stores.ts'
+import type { Keepsakes, Keys, Lock, Sessions, States } from './stores.ts'
 
 export interface AtprotoClientOptions {
   readonly issuer: string
@@ -32,6 +33,7 @@ export interface AtprotoClientOptions {
   /** Every scope that we may ever ask for; a PDS wants them declared. */
   readonly declaredScopes: () => Promise<readonly string[]>
   readonly states: States
+  readonly keepsakes: Keepsakes
   readonly sessions: Sessions
   readonly keys: Keys
   readonly lock: Lock
@@ -46,6 +48,8 @@ export interface AtprotoClientOptions {
 }
 
 export interface RunningAtprotoClient extends AtprotoClient {
+  /** Gives back what sign-ins brought and nobody came for. */
+  discardExpired(): Promise<void>
   /** Answers once tokens that nobody needs any more are given back. */
   settled(): Promise<void>
 }
@@ -60,6 +64,7 @@ export function atprotoClient(options: AtprotoClientOptions): RunningAtprotoClie
   const library = createLibrary({ ...options, fetch: options.fetch.document })
   const background = createBackground((error) => report('work in the background failed', error))
   const revoke = revocation(own, library)
+  const custody = createCustody({ ...options, revoke, background })
   const opened = openSessions(sessions, now)
   const endLink: EndLink = async ({ did, version }, cause) => {
     const ended = (await sessions.end(did, cause, version)) !== undefined
@@ -72,7 +77,10 @@ export function atprotoClient(options: AtprotoClientOptions): RunningAtprotoClie
     redirectUri: own.redirectUri,
     documents: own.documents,
     begin: begin({ own, library, states, allowHttp, report }),
-    finish: finish({ own, library, states, sessions, revoke, background, report }),
+    finish: finish({ own, library, states, custody, revoke, background, report }),
+    keep: custody.keep,
+    discard: custody.discard,
+    discardExpired: custody.discardExpired,
     async linkState(did) {
       const state = await sessions.state(did)
       return state && { did, scopes: state.scope.split(' '), since: state.since, ended: state.ended }

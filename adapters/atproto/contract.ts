@@ -1,8 +1,9 @@
 /**
  * What the rest of the house may ask of our client at people's PDSs (atproto's word for the host of an account).
  *
- * Signing in proves a DID and keeps nothing. A link keeps tokens by DID, so that the apps a person allowed can reach
- * their PDS; there is one link for each DID, with the scopes of all those apps.
+ * Signing in proves a DID and keeps nothing, unless it is asked to hold what came back until somebody decides. A link
+ * keeps tokens by DID, so that the apps a person allowed can reach their PDS; there is one link for each DID, with the
+ * scopes of all those apps.
  */
 
 /** Beginning: the browser goes to the PDS, or there is a reason why it cannot. */
@@ -14,8 +15,18 @@ export type Begun =
 /** What came back with the callback. */
 export type Finished =
   /** `handle` only where it was verified both ways just now. */
-  | { kind: 'proven'; did: string; handle: string | undefined }
+  | { kind: 'proven'; did: string; handle: string | undefined; keepsake?: Keepsake }
   | { kind: 'refused'; reason: 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive' }
+
+/** Tokens that are held for ten minutes and then given back, unless they become a link before. */
+export interface Keepsake {
+  readonly id: string
+  /** What the PDS granted. */
+  readonly scopes: readonly string[]
+}
+
+/** What is to become of the tokens: given back at once, the link of a DID that is known before, or held for a decision. */
+export type Keeping = undefined | { link: string } | 'held'
 
 /** The documents that a PDS fetches of a confidential client. */
 export interface ClientDocuments {
@@ -51,8 +62,12 @@ export interface AtprotoClient {
   readonly redirectUri: string
   /** Resolves a handle, a DID or the address of a PDS, and pushes an authorization request to its server. */
   begin(input: { identifier: string; scopes: readonly string[]; signal?: AbortSignal }): Promise<Begun>
-  /** Takes a callback. The tokens are revoked at once, or kept as the link of `keepFor` if it was that DID that came back. */
-  finish(params: URLSearchParams, keepFor: string | undefined): Promise<Finished>
+  /** Takes a callback. Tokens of another DID than the one whose link they should be are given back. */
+  finish(params: URLSearchParams, keeping: Keeping): Promise<Finished>
+  /** Makes a keepsake the link of its DID; false, and it is given back, when it is over or another DID's. */
+  keep(keepsake: string, did: string): Promise<boolean>
+  /** Gives a keepsake back to the PDS, as far as that answers. */
+  discard(keepsake: string): Promise<void>
   /** Reads how a link stands; undefined when there never was one. */
   linkState(did: string): Promise<LinkState | undefined>
   /** Opens a link; undefined when there is none, or it has ended. */

@@ -2,7 +2,7 @@
  * The way back: from the callback to a proven DID.
  *
  * The library would revoke what its store holds for the DID, so it is given an empty one: a sign-in must not touch the
- * link that apps use. What it stores there is captured, and revoked or kept.
+ * link that apps use. What it stores there is captured, and revoked, kept or held.
  */
 import {
   type NodeSavedSession,
@@ -12,15 +12,16 @@ import {
 } from '@atproto/oauth-client-node'
 import type { Background } from './background.ts'
 import type { SavedState } from './begin.ts'
-import type { AtprotoClient, Finished } from './contract.ts'
+import type { AtprotoClient, Finished, Keeping, Keepsake } from './contract.ts'
+import type { Custody } from './custody.ts'
 import { causesOf } from './guarded-fetch.ts'
 import { type Library, memoryStore } from './library.ts'
 import type { OwnClient } from './own-client.ts'
 import { isOutage } from './problems.ts'
 import type { Revoke } from './revocation.ts'
-import { fromSecret, type SavedSession, toStored } from './saved-session.ts'
+import type { SavedSession } from './saved-session.ts'
 import { isInactive } from './standing.ts'
-import type { Sessions, States } from './stores.ts'
+import type { States } from './stores.ts'
 
 /** Milliseconds that a login waits for the handle; it is shown only. */
 const handlePatience = 5_000
@@ -29,14 +30,14 @@ export function finish(options: {
   own: OwnClient
   library: Library
   states: States
-  sessions: Sessions
+  custody: Custody
   revoke: Revoke
   background: Background
   report: (message: string, error: unknown) => void
 }): AtprotoClient['finish'] {
-  const { own, library, states, sessions, revoke, background, report } = options
+  const { own, library, states, custody, revoke, background, report } = options
 
-  return async (params, keepFor) => {
+  return async (params, keeping) => {
     const state = params.get('state')
     if (state === null) return { kind: 'refused', reason: 'invalid' }
     const taken = await states.take(state)
@@ -58,27 +59,22 @@ export function finish(options: {
       background.start(() => revoke(session))
       return { kind: 'refused', reason: 'inactive' }
     }
-    if (keepFor === undefined) background.start(() => revoke(session))
-    else if (keepFor === did) await keep(did, session)
-    else {
+    if (typeof keeping === 'object' && keeping.link !== did) {
       background.start(() => revoke(session))
       return { kind: 'refused', reason: 'invalid' }
     }
+    const keepsake = await settle(session, keeping)
     const handle = await verifiedHandle(client, did)
-    return { kind: 'proven', did, handle }
+    return { kind: 'proven', did, handle, ...(keepsake === undefined ? {} : { keepsake }) }
   }
 
-  async function keep(did: string, session: SavedSession): Promise<void> {
-    let replaced: string | undefined
-    try {
-      replaced = await sessions.replace(did, toStored(session))
-    } catch (error) {
-      background.start(() => revoke(session))
-      throw error
+  async function settle(session: SavedSession, keeping: Keeping): Promise<Keepsake | undefined> {
+    if (keeping === 'held') {
+      return { id: await custody.hold(session), scopes: session.session.tokenSet.scope.split(' ') }
     }
-    if (replaced === undefined) return
-    const before = fromSecret(replaced)
-    background.start(() => revoke(before))
+    if (keeping === undefined) background.start(() => revoke(session))
+    else await custody.link(session)
+    return undefined
   }
 
   /** Resolved a moment ago by the library, past the caches: this finds it there. */

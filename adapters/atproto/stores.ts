@@ -6,6 +6,13 @@ export interface States {
   take(id: string): Promise<string | undefined>
 }
 
+/** What sign-ins brought that may become a link, as `saved-session.ts` writes it. Each is taken by exactly one caller. */
+export interface Keepsakes {
+  hold(secret: string): Promise<string>
+  take(id: string): Promise<string | undefined>
+  takeExpired(): Promise<string | undefined>
+}
+
 /** A link as it is stored. `secret` is the text that `saved-session.ts` makes. */
 export interface StoredLink {
   readonly secret: string

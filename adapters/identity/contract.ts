@@ -40,10 +40,11 @@ export interface StartInput {
   /** Network address of the browser in canonical form, for rate limits. */
   address: string
   /**
-   * With purpose `access`: whose identity has to be proven, and the scopes, in the provider's own words, that are asked
-   * for there. The provider keeps what it needs to use them, by the identity's subject. Without it nothing is kept.
+   * Scopes, in the provider's own words, that are asked for there so that apps can reach the person's account. With
+   * purpose `access` and the `subject` whose identity has to be proven, the provider keeps what it needs to use them. With
+   * purpose `sign-in` and without a subject, it hands over a keepsake with the proof. Without `access` nothing is kept.
    */
-  access?: { subject: string; scopes: readonly string[] }
+  access?: { subject?: string; scopes: readonly string[] }
 }
 
 export interface AnswerInput {
@@ -67,11 +68,23 @@ export type Step =
   | { kind: 'show'; page: Page; state: Json; tries?: number }
   /**
    * The person has proven who they are. `amr` are RFC 8176 method names. `registered` says that they have just
-   * asked for a new account here, so that they are not asked a second time.
+   * asked for a new account here, so that they are not asked a second time. `keepsake` comes only where a sign-in was
+   * asked for access.
    */
-  | { kind: 'proven'; identity: Identity; amr: readonly string[]; registered?: true }
+  | { kind: 'proven'; identity: Identity; amr: readonly string[]; registered?: true; keepsake?: Keepsake }
   /** The attempt is over without proof. */
   | { kind: 'refused'; reason: RefusedReason }
+
+/**
+ * What apps could reach the person's account with, in the provider's custody until it is known whether they may. It is
+ * given back to where it came from after ten minutes.
+ */
+export interface Keepsake {
+  /** Opaque, secret, and good for nothing outside this server. */
+  readonly id: string
+  /** What was granted, in the provider's own words. */
+  readonly scopes: readonly string[]
+}
 
 /** `inactive`: the account exists where the person proves who they are, but is not in use there. */
 export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive'
@@ -119,6 +132,13 @@ export interface IdentityProvider {
   start(input: StartInput): Promise<Step>
   /** Takes the answer to the step whose `state` is given. Throws only `UpstreamError`. */
   answer(input: AnswerInput): Promise<Step>
+  /** Of providers that hand over keepsakes. Each is kept or discarded once; afterwards, and for unknown ids, nothing happens. */
+  readonly keepsakes?: {
+    /** From now on apps can reach the account of `subject`. False when it is over or another's; then it is given back. */
+    keep(id: string, subject: string): Promise<boolean>
+    /** Gives it back. */
+    discard(id: string): Promise<void>
+  }
 }
 
 /** An outside party could not be reached or answered nonsense. Its message holds nothing secret. */

@@ -178,6 +178,15 @@ export interface AtprotoStateRow {
   expires_at: Date
 }
 
+/** What a sign-in at a PDS brought besides the identity, until it becomes a link or is given back. */
+export interface AtprotoKeepsakeRow {
+  /** SHA-256 of the id, base64url. */
+  id_hash: string
+  /** Tokens and DPoP key, sealed; context `atproto-keepsake:<id_hash>`. */
+  sealed_session: string
+  expires_at: Date
+}
+
 export interface AtprotoSessionRow {
   did: string
   /** Tokens and DPoP key, sealed; context `atproto-session:<did>`. Null once the link has ended. */
@@ -222,6 +231,7 @@ export interface Database {
   replays: ReplayRow
   signing_keys: SigningKeyRow
   atproto_states: AtprotoStateRow
+  atproto_keepsakes: AtprotoKeepsakeRow
   atproto_sessions: AtprotoSessionRow
   atproto_keys: AtprotoKeyRow
 }

@@ -4,6 +4,7 @@ import { pdsProvider } from '../atproto/identity.ts'
 import { attemptDriver } from '../interactions/attempt.ts'
 import { consent } from '../interactions/consent.ts'
 import { attemptCookies } from '../interactions/cookies.ts'
+import { oneTrip as createOneTrip } from '../interactions/one-trip.ts'
 import { pdsStep } from '../interactions/pds.ts'
 import { interactionRoutes } from '../interactions/router.ts'
 import { signIn } from '../interactions/sign-in.ts'
@@ -17,20 +18,23 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
   const providers = identityProviders.byId
   const cookies = attemptCookies(issuer.startsWith('https:'))
   const attempts = attemptDriver(stores.attempts, providers)
+  const atPds = providers.get(pdsProvider)
+  const { resource, access } = pds
+  const oneTrip = createOneTrip({ resource, access, keepsakes: atPds?.keepsakes })
   return interactionRoutes({
     provider: oauth.provider,
     pages,
     cookies,
     restartOf: oauth.restartOf,
-    signIn: signIn({ issuer, providers, attempts, accounts, audit, cookies, registration, now }),
+    signIn: signIn({ issuer, providers, attempts, accounts, audit, cookies, oneTrip, registration, now }),
     consent: consent({
       findAccount: accounts.find,
       findResource: oauth.findResource,
-      pds: pds.resource,
-      findPdsAccount: pds.access.account,
+      pds: resource,
+      findPdsAccount: access.account,
       remember: consents.add,
       audit,
     }),
-    pds: pdsStep({ issuer, provider: providers.get(pdsProvider), attempts, cookies, access: pds.access, audit }),
+    pds: pdsStep({ issuer, provider: atPds, attempts, cookies, access, oneTrip, audit }),
   })
 }

@@ -9,13 +9,13 @@ import type { Parts } from './parts.ts'
 const cleanupInterval = 60_000
 const farewell = 3_000
 
-/** Removes what has expired, and ends links that nobody needs, every minute; answers what ends that. */
+/** Removes what has expired, and gives back to PDSs what nobody needs, every minute; answers what ends that. */
 export function cleaning({ foundation: { store, now, log }, pds }: Parts, stopping: AbortSignal): () => void {
   return repeated(
     cleanupInterval,
     async () => {
       await removeExpired(store.db, now, stopping)
-      await pds.endLinks()
+      await pds.tidy()
     },
     (error) => log.warn({ error: describe(error) }, 'removing expired rows failed'),
   )

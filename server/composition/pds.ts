@@ -35,8 +35,8 @@ export interface Pds {
   signedOut(accountId: string): void
   /** To be told when apps lost access: their links may be needed no more. */
   accessEnded(): void
-  /** Ends the links that nobody needs any more. */
-  endLinks(): Promise<void>
+  /** Gives back to PDSs what nobody needs any more: links, and what unfinished sign-ins brought. */
+  tidy(): Promise<void>
   /** Answers once what nobody waited for is done. */
   settled(): Promise<void>
 }
@@ -80,14 +80,17 @@ export function pds(foundation: Foundation, stores: Stores, outside: Outside): P
       })
     },
     accessEnded: () => inBackground.run(ends.look),
-    endLinks: ends.look,
+    async tidy() {
+      await ends.look()
+      await client.discardExpired()
+    },
     settled: () => inBackground.settled().then(client.settled),
   }
 }
 
 function clientAtPds(
   { config, store, now, log }: Foundation,
-  { atprotoKeys, atprotoSessions, atprotoStates, audit, pdsLinks }: Stores,
+  { atprotoKeepsakes, atprotoKeys, atprotoSessions, atprotoStates, audit, pdsLinks }: Stores,
   outside: Outside,
   declaredScopes: () => Promise<readonly string[]>,
 ): RunningAtprotoClient {
@@ -98,6 +101,7 @@ function clientAtPds(
     handleResolver: outside.handleResolver,
     declaredScopes,
     states: atprotoStates,
+    keepsakes: atprotoKeepsakes,
     sessions: atprotoSessions,
     keys: atprotoKeys,
     lock: store.withLock,

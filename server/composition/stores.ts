@@ -1,5 +1,6 @@
 /** What the database keeps, by its name: one object per table or group of tables that belong together. */
 import { accounts } from '../../adapters/postgres/accounts.ts'
+import { atprotoKeepsakes } from '../../adapters/postgres/atproto-keepsakes.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { atprotoSessions } from '../../adapters/postgres/atproto-sessions.ts'
 import { atprotoStates } from '../../adapters/postgres/atproto-states.ts'
@@ -22,6 +23,7 @@ export type Stores = ReturnType<typeof stores>
 export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' | 'sealer' | 'now'>) {
   return {
     accounts: accounts(db, now),
+    atprotoKeepsakes: atprotoKeepsakes(db, sealer, now),
     atprotoKeys: atprotoKeys(db, sealer, now),
     atprotoSessions: atprotoSessions(db, sealer, now),
     atprotoStates: atprotoStates(db, sealer, now),

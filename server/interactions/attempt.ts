@@ -96,8 +96,9 @@ export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string,
       if (step.kind === 'refused') return refuse(token, taken.version, step.reason)
       if (step.identity.provider !== provider.id) throw new TypeError(`${provider.id} vouched for another provider`)
       if (!(await attempts.close(token, taken.version))) return { kind: 'overtaken' }
-      const { identity, amr, registered } = step
-      return { kind: 'proven', proof: { identity, amr: [...amr], registered: registered === true } }
+      const { identity, amr, registered, keepsake } = step
+      const proof = { identity, amr: [...amr], registered: registered === true }
+      return { kind: 'proven', proof: keepsake === undefined ? proof : { ...proof, keepsake } }
     },
 
     holdNewcomer: (interaction, proof) =>

@@ -24,6 +24,8 @@ export interface Desk {
   /** Parameters of the authorization request. */
   readonly params: Readonly<Record<string, unknown>>
   readonly accountId: string | undefined
+  /** What the steps before this one ended with. */
+  readonly submitted: Readonly<Record<string, unknown>>
   /** Of the browser session, once somebody is signed in (not secret). */
   readonly sessionUid: string | undefined
   readonly grantId: string | undefined
@@ -43,7 +45,7 @@ export interface Desk {
 /** Opens the desk for the interaction of this browser. Throws the library's `SessionNotFound` when there is none. */
 export async function openDesk(ctx: Context, provider: Provider, pages: Pages): Promise<Desk> {
   const details = await provider.interactionDetails(ctx.req, ctx.res)
-  const { uid, params, prompt, session, grantId } = details
+  const { uid, params, prompt, session, grantId, lastSubmission } = details
   const on = pages.surroundings(ctx, textOf(params['ui_locales']))
   const client = await provider.Client.find(String(params['client_id']))
   const metadata = client?.metadata() ?? {}
@@ -54,6 +56,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     prompt: { name: prompt.name, reasons: prompt.reasons, details: prompt.details },
     params,
     accountId: session?.accountId,
+    submitted: lastSubmission ?? {},
     sessionUid: session?.uid,
     grantId,
     client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),

@@ -1,7 +1,8 @@
 /**
  * The last step, where an app was allowed something at the person's PDS that our link there does not reach.
  *
- * The person is sent to their PDS once, without a page of ours before it; whatever comes of it but a link that reaches
+ * What the sign-in brought for this app is kept where that is enough. Otherwise the person is sent to their PDS once,
+ * without a page of ours before it; whatever comes of it but a link that reaches
  * far enough is a page from which they go again or leave, so that nothing sends them in circles. What is asked there
  * follows from what stands granted here, never from the address.
  */
@@ -15,6 +16,7 @@ import { PageRefusal } from '../page-refusal.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
+import type { OneTrip } from './one-trip.ts'
 
 export interface PdsStepOptions {
   issuer: string
@@ -22,6 +24,7 @@ export interface PdsStepOptions {
   attempts: AttemptDriver
   cookies: AttemptCookies
   access: PdsAccess
+  oneTrip: OneTrip
   audit: (event: NewAuditEvent) => Promise<void>
 }
 
@@ -38,7 +41,9 @@ export function pdsStep(options: PdsStepOptions) {
 
   /** Sends the person on; those who were sent on before find a page. */
   async function show(desk: Desk): Promise<void> {
-    return cookies.attempt(desk.ctx) === undefined ? begin(desk) : page(desk, 'interrupted', 200)
+    if (cookies.attempt(desk.ctx) !== undefined) return page(desk, 'interrupted', 200)
+    const did = await options.oneTrip.kept(desk, accountOf(desk))
+    return did === undefined ? begin(desk) : conclude(desk, did)
   }
 
   /** Sends the person to their PDS, because they asked for it or because it is the first time. */

@@ -1,5 +1,5 @@
 /** A proven identity, as it is handed from the attempt to sign-in. */
-import type { Identity } from '../../adapters/identity/contract.ts'
+import type { Identity, Keepsake } from '../../adapters/identity/contract.ts'
 
 export interface Proof {
   identity: Identity
@@ -7,4 +7,6 @@ export interface Proof {
   amr: string[]
   /** The person has just asked for a new account here. */
   registered: boolean
+  /** What the sign-in brought for apps, until it is kept or given back. */
+  keepsake?: Keepsake
 }

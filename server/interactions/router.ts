@@ -82,9 +82,10 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   router.post('/:uid/pds', step(['pds'], pds.begin))
   router.post(
     '/:uid/cancel',
-    step(['login', 'consent', 'pds'], (desk) =>
-      desk.finish({ error: 'access_denied', error_description: 'the person cancelled' }),
-    ),
+    step(['login', 'consent', 'pds'], async (desk) => {
+      if (desk.prompt.name === 'login') await signIn.abandon(desk)
+      await desk.finish({ error: 'access_denied', error_description: 'the person cancelled' })
+    }),
   )
   router.post(
     '/:uid/switch',

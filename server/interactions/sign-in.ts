@@ -18,6 +18,7 @@ import { PageRefusal } from '../page-refusal.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
+import type { OneTrip } from './one-trip.ts'
 import type { Proof } from './proof.ts'
 
 export interface SignInOptions {
@@ -27,6 +28,7 @@ export interface SignInOptions {
   accounts: Accounts
   audit: (event: NewAuditEvent) => Promise<void>
   cookies: AttemptCookies
+  oneTrip: OneTrip
   registration: 'open' | 'closed'
   now: () => Date
 }
@@ -37,7 +39,7 @@ export type SignIn = ReturnType<typeof signIn>
 const longestName = 100
 
 export function signIn(options: SignInOptions) {
-  const { providers, attempts, accounts, cookies } = options
+  const { providers, attempts, accounts, cookies, oneTrip } = options
   const origin = (desk: Desk, provider: string) => ({
     interaction: desk.uid,
     purpose: 'sign-in' as const,
@@ -73,7 +75,9 @@ export function signIn(options: SignInOptions) {
   async function begin(desk: Desk, provider: IdentityProvider, ask: boolean): Promise<void> {
     const param = personParams.find((name) => providerOfParam[name] === provider.id)
     const hint = (param && text(desk.params[param])) ?? text(desk.params['login_hint'])
-    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint, ask })
+    const scopes = await oneTrip.scopes(desk, provider.id)
+    const access = scopes.length === 0 ? {} : { access: { scopes } }
+    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint, ask, ...access })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
     await settle(desk, provider.id, outcome)
   }
@@ -122,6 +126,7 @@ export function signIn(options: SignInOptions) {
     const known = await accounts.byIdentity(proof.identity.provider, proof.identity.subject, proof.identity.label)
     if (known !== undefined) return enter(desk, known, proof)
     if (options.registration === 'closed') {
+      await oneTrip.discard(proof.keepsake)
       throw new PageRefusal('forbidden', 'registration-closed')
     }
     if (proof.registered) return enter(desk, await create(desk, proof, proof.identity.name), proof)
@@ -167,12 +172,21 @@ export function signIn(options: SignInOptions) {
       detail: { provider: proof.identity.provider },
     }
     if (account.disabledAt !== undefined) {
+      await oneTrip.discard(proof.keepsake)
       await options.audit({ event: 'sign-in.refused', ...event })
       throw new PageRefusal('forbidden', 'account-disabled')
     }
     await options.audit({ event: 'sign-in.succeeded', ...event })
     const ts = Math.floor(options.now().getTime() / 1000)
-    await desk.finish({ login: { accountId: account.id, amr: proof.amr, ts } })
+    const carried = await oneTrip.carried(desk, account.id, proof.keepsake)
+    await desk.finish({ login: { accountId: account.id, amr: proof.amr, ts }, ...carried })
+  }
+
+  /** The person turns back: what their sign-in brought so far is given back. */
+  async function abandon(desk: Desk): Promise<void> {
+    const token = cookies.attempt(desk.ctx)
+    const proof = token === undefined ? undefined : await attempts.takeNewcomer(token, desk.uid)
+    await oneTrip.discard(proof?.keepsake)
   }
 
   function showStep(desk: Desk, page: Parameters<typeof stepPage>[1]['page'], provider: string): void {
@@ -220,7 +234,7 @@ export function signIn(options: SignInOptions) {
       .map(({ id, label }) => ({ id, label, start: desk.path(`start/${id}`) }))
   }
 
-  return { show, start, answer, newcomer }
+  return { show, start, answer, newcomer, abandon }
 }
 
 /** Whether somebody is signed in already, with an account that cannot give the app what it wants. */

@@ -67,6 +67,7 @@ async function begin(identifier: string, open: boolean): Promise<unknown> {
     resolveTxt: async () => null,
     declaredScopes: async () => ['atproto'],
     states: { set: nothing, take: nothing },
+    keepsakes: { hold: async () => '', take: nothing, takeExpired: nothing },
     sessions: { read: nothing, state: nothing, replace: nothing, refresh: nothing, end: nothing },
     keys: { loadOrCreate: async () => [] },
     lock: localLock(),

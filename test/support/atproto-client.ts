@@ -2,6 +2,7 @@
 import { type AtprotoClientOptions, atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
 import { guardedFetch } from '../../adapters/atproto/guarded-fetch.ts'
 import { sealer } from '../../adapters/crypto/seal.ts'
+import { atprotoKeepsakes } from '../../adapters/postgres/atproto-keepsakes.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { atprotoSessions } from '../../adapters/postgres/atproto-sessions.ts'
 import { atprotoStates } from '../../adapters/postgres/atproto-states.ts'
@@ -33,6 +34,7 @@ export function testClient(store: Store, pds: TestPds, options: Partial<AtprotoC
     handleResolver: pds.url,
     declaredScopes: async () => ['atproto', 'transition:generic'],
     states: atprotoStates(store.db, testSealer, now),
+    keepsakes: atprotoKeepsakes(store.db, testSealer, now),
     sessions,
     keys,
     lock: store.withLock,
@@ -63,7 +65,7 @@ export async function throughPds(
 /** Links an account to its PDS with `transition:generic`. */
 export async function linked(client: TestClient, pds: TestPds, account: PdsAccount): Promise<void> {
   const params = await throughPds(client, pds, account, { scopes: ['transition:generic'] })
-  const finished = await client.finish(params, account.did)
+  const finished = await client.finish(params, { link: account.did })
   if (finished.kind !== 'proven') throw new Error(`not proven: ${finished.reason} (${client.reports.join('; ')})`)
 }
 

@@ -17,6 +17,10 @@ type Bug =
   | 'attempts share a variable'
   | 'state holds a Date'
   | 'a prompt is a proof'
+  | 'a keepsake nobody asked for'
+  | 'keepsakes are kept twice'
+  | 'keepsakes are anybody’s'
+  | 'keepsakes outlive the decision'
 
 const promises: Record<Bug, string> = {
   'state is not compared': 'the answer of one attempt does not finish another one',
@@ -31,6 +35,10 @@ const promises: Record<Bug, string> = {
   'attempts share a variable': '20 attempts at once stay apart',
   'state holds a Date': 'state survives JSON unchanged',
   'a prompt is a proof': 'start proves nothing',
+  'a keepsake nobody asked for': 'a keepsake comes where access was asked for, and nowhere else',
+  'keepsakes are kept twice': 'a keepsake is kept once, in time, and for its own person alone',
+  'keepsakes are anybody’s': 'a keepsake is kept once, in time, and for its own person alone',
+  'keepsakes outlive the decision': 'a keepsake is kept once, in time, and for its own person alone',
 }
 
 const refused = (reason: 'cancelled' | 'expired' | 'invalid'): Step => ({ kind: 'refused', reason })
@@ -40,25 +48,48 @@ function redirectToy(bug?: Bug): IdentityFixture<string> {
   const time = clock()
   const codes = new Map<string, { person: string; nonce: string }>()
   let down = false
+  const held = new Map<string, { subject: string; until: number }>()
   let shared = ''
-  const proven = (person: string): Step => {
+  const proven = (person: string, scopes?: Json): Step => {
     const subject =
       bug === 'everybody is one' ? 'one' : bug === 'subjects change' ? randomBytes(4).toString('hex') : person
-    return { kind: 'proven', identity: { provider: 'toy-redirect', subject }, amr: ['fed'] }
+    const step = { kind: 'proven', identity: { provider: 'toy-redirect', subject }, amr: ['fed'] } as const
+    if (!Array.isArray(scopes) && bug !== 'a keepsake nobody asked for') return step
+    const id = randomBytes(16).toString('base64url')
+    held.set(id, { subject, until: time.now().getTime() + 600_000 })
+    return { ...step, keepsake: { id, scopes: Array.isArray(scopes) ? scopes.map(String) : [] } }
   }
   const provider: IdentityProvider = {
     id: 'toy-redirect',
     label: 'Toy',
-    async start() {
+    keepsakes: {
+      async keep(id, subject) {
+        const found = held.get(id)
+        if (bug !== 'keepsakes are kept twice') held.delete(id)
+        if (found === undefined) return false
+        if (bug !== 'keepsakes outlive the decision' && time.now().getTime() >= found.until) return false
+        return bug === 'keepsakes are anybody’s' || found.subject === subject
+      },
+      async discard(id) {
+        held.delete(id)
+      },
+    },
+    async start({ access }) {
       if (bug === 'a prompt is a proof') return proven('anybody')
       const nonce = randomBytes(8).toString('hex')
       shared = nonce
       const until = time.now().getTime() + 600_000
-      const state = { nonce, until, ...(bug === 'state holds a Date' ? { at: time.now() as unknown as Json } : {}) }
+      const asked = access === undefined ? {} : { scopes: [...access.scopes] }
+      const state = {
+        nonce,
+        until,
+        ...asked,
+        ...(bug === 'state holds a Date' ? { at: time.now() as unknown as Json } : {}),
+      }
       return { kind: 'redirect', to: new URL(`https://authority.example/?state=${nonce}`), state }
     },
     async answer({ state, params }) {
-      const own = state as { nonce?: unknown; until?: unknown } | null
+      const own = state as { nonce?: unknown; until?: unknown; scopes?: Json } | null
       if (typeof own?.nonce !== 'string' || typeof own.until !== 'number') return refused('invalid')
       const nonce = bug === 'attempts share a variable' ? shared : own.nonce
       if (bug !== 'state outlives the attempt' && time.now().getTime() >= own.until) return refused('expired')
@@ -71,7 +102,7 @@ function redirectToy(bug?: Bug): IdentityFixture<string> {
       const code = params.get('code') ?? ''
       const found = codes.get(code)
       if (bug !== 'codes are accepted twice') codes.delete(code)
-      return found === undefined ? refused('invalid') : proven(found.person)
+      return found === undefined ? refused('invalid') : proven(found.person, own.scopes)
     },
   }
   return {

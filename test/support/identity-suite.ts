@@ -5,7 +5,7 @@
  * opted out of with a reason, which the run prints; a provider that is not run through here fails the architecture test.
  */
 import { describe, expect, test } from 'vitest'
-import type { AnswerInput, Identity, IdentityProvider, Json, Step } from '../../adapters/identity/contract.ts'
+import type { AnswerInput, Identity, IdentityProvider, Json, Keepsake, Step } from '../../adapters/identity/contract.ts'
 
 /** A step that waits for an answer. */
 export type OpenStep = Extract<Step, { kind: 'show' | 'redirect' }>
@@ -21,6 +21,8 @@ export interface IdentityFixture<Person> {
   later(seconds: number): void
   /** What somebody answers who turns back; undefined at a step that offers no way to. */
   cancel?(step: OpenStep, person: Person): URLSearchParams | undefined | Promise<URLSearchParams | undefined>
+  /** Scopes in the provider's words, where it hands over keepsakes. */
+  readonly scopes?: readonly string[]
   /** Makes the outside party fail; `secret` must appear in no error. */
   breakUpstream?(): { readonly secret: string }
   close?(): Promise<void>
@@ -252,6 +254,48 @@ function points<Person>(): readonly Point<Person>[] {
       },
     },
     {
+      promise: 'a keepsake comes where access was asked for, and nowhere else',
+      async check(fixture) {
+        const [person] = fixture.people
+        expect(await keepsakeOf(fixture, person, null)).toBeUndefined()
+        fixture.later(untilFresh)
+        const keepsake = await keepsakeOf(fixture, person)
+        if (fixture.provider.keepsakes === undefined) return expect(keepsake).toBeUndefined()
+        expect(keepsake?.id.length).toBeGreaterThanOrEqual(22)
+        expect(keepsake?.scopes).toEqual(expect.arrayContaining([...(fixture.scopes ?? [])]))
+        expect(JSON.parse(JSON.stringify(keepsake))).toEqual(keepsake)
+      },
+    },
+    {
+      promise: 'a keepsake is kept once, in time, and for its own person alone',
+      async check(fixture, { lifetime = 600 }) {
+        const { people, provider, later } = fixture
+        const { keepsakes } = provider
+        if (keepsakes === undefined) return
+        const [person, other] = people
+        const { subject } = await signIn(fixture, person)
+        const fresh = async (whose: Person) => {
+          later(untilFresh)
+          return (await keepsakeOf(fixture, whose))?.id ?? ''
+        }
+        expect(await keepsakes.keep('nonsense', subject)).toBe(false)
+        expect(await keepsakes.keep(await fresh(other), subject)).toBe(false)
+        const id = await fresh(person)
+        expect(await keepsakes.keep(id, subject)).toBe(true)
+        expect(await keepsakes.keep(id, subject)).toBe(false)
+        const discarded = await fresh(person)
+        await keepsakes.discard(discarded)
+        await keepsakes.discard(discarded)
+        expect(await keepsakes.keep(discarded, subject)).toBe(false)
+        const late = await fresh(person)
+        later(lifetime)
+        expect(await keepsakes.keep(late, subject)).toBe(false)
+        const contested = await fresh(person)
+        const both = await Promise.all([keepsakes.keep(contested, subject), keepsakes.keep(contested, subject)])
+        expect(both.filter((kept) => kept)).toHaveLength(1)
+      },
+    },
+    {
       promise: '20 attempts at once stay apart',
       async check(fixture) {
         const subjects = new Map<Person, string>()
@@ -284,8 +328,20 @@ function damaged(state: Json): readonly Json[] {
   return [...wrong, ...without, ...emptied, ...nested]
 }
 
-async function start<Person>({ provider }: IdentityFixture<Person>): Promise<OpenStep> {
-  const step = await provider.start({ purpose, callback, address })
+/** What a sign-in that asks for these scopes (null: for none) hands over. */
+async function keepsakeOf<Person>(
+  fixture: IdentityFixture<Person>,
+  person: Person,
+  scopes: readonly string[] | null = fixture.scopes ?? ['everything'],
+): Promise<Keepsake | undefined> {
+  const { outcome } = await walk(fixture, person, await start(fixture, scopes ?? undefined))
+  if (outcome.kind !== 'proven') throw new Error(`not proven: ${JSON.stringify(outcome)}`)
+  return outcome.keepsake
+}
+
+async function start<Person>({ provider }: IdentityFixture<Person>, scopes?: readonly string[]): Promise<OpenStep> {
+  const access = scopes === undefined ? {} : { access: { scopes } }
+  const step = await provider.start({ purpose, callback, address, ...access })
   if (step.kind === 'show' || step.kind === 'redirect') return step
   throw new Error(`the attempt was over at the start: ${step.kind}`)
 }

@@ -174,7 +174,7 @@ test('another DID than the link is for is refused, keeps nothing, and its tokens
   const client = open('loopback')
   const [alice, bob] = [await pds.account(), await pds.account()]
   const params = await throughPds(client, pds, bob, { scopes: ['transition:generic'] })
-  expect(await client.finish(params, alice.did)).toEqual({ kind: 'refused', reason: 'invalid' })
+  expect(await client.finish(params, { link: alice.did })).toEqual({ kind: 'refused', reason: 'invalid' })
   await client.settled()
   expect(await pds.sessions(bob)).toBe(0)
   expect(await client.linkState(alice.did)).toBeUndefined()

@@ -28,6 +28,7 @@ async function open(): Promise<IdentityFixture<PdsAccount>> {
   }
   return {
     provider,
+    scopes: ['repo:app.bsky.feed.post'],
     respond: at('allow'),
     people: [await pds.account(), await pds.account()],
     cancel: (step, person) => (step.kind === 'redirect' ? at('deny')(step, person) : undefined),
