@@ -21,6 +21,12 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'atproto_states', key: 'id_hash', over: 'expires_at < $1' },
   // Shown on the account page until then; a key of ours goes with the last link that it authenticates.
   { table: 'atproto_sessions', key: 'did', over: "ended_at < $1::timestamptz - interval '90 days'" },
+  // Of somebody who was removed nothing stays.
+  {
+    table: 'atproto_sessions',
+    key: 'did',
+    over: "ended_at < $1 and not exists (select 1 from identities where identities.provider = 'atproto' and identities.subject = atproto_sessions.did)",
+  },
   {
     table: 'atproto_keys',
     key: 'kid',

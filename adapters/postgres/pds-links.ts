@@ -15,10 +15,10 @@ export interface UnneededLink {
 export function pdsLinks(db: Kysely<Database>, now: () => Date) {
   return {
     /**
-     * Living links whose account is gone, disabled, or has no living grant that reaches a PDS. `resource` is how grants
-     * name PDSs. A disabled client keeps links alive, because it may be enabled again.
+     * At most so many living links whose account is gone, disabled, or has no living grant that reaches a PDS. `resource`
+     * is how grants name PDSs. A disabled client keeps links alive, because it may be enabled again.
      */
-    async unneeded(resource: string): Promise<readonly UnneededLink[]> {
+    async unneeded(resource: string, most: number): Promise<readonly UnneededLink[]> {
       const reaches = sql<boolean>`(grants.payload -> 'resources' ->> ${resource}::text) ~ ${pdsScopes}`
       const rows = await db
         .selectFrom('atproto_sessions')
@@ -46,6 +46,7 @@ export function pdsLinks(db: Kysely<Database>, now: () => Date) {
             ),
           ]),
         )
+        .limit(most)
         .execute()
       return rows.map(({ did, id, disabled_at }) => ({
         did,

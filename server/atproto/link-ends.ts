@@ -7,7 +7,8 @@
 import type { UnneededLink } from '../../adapters/postgres/pds-links.ts'
 
 export interface LinkEndsOptions {
-  unneeded: () => Promise<readonly UnneededLink[]>
+  /** At most so many. */
+  unneeded: (most: number) => Promise<readonly UnneededLink[]>
   end: (did: string, cause: string) => Promise<void>
   onError: (error: unknown) => void
 }
@@ -17,14 +18,24 @@ export interface LinkEnds {
   look(): Promise<void>
 }
 
+/** Links that end at once: an app that is removed may leave very many, and each asks a PDS. */
+const together = 20
+/** Links that one look ends; the next look goes on. */
+const mostInLook = 1_000
+
 export function linkEnds({ unneeded, end, onError }: LinkEndsOptions): LinkEnds {
   let looking: Promise<void> | undefined
   let again = false
 
   async function once(): Promise<void> {
     try {
-      const ended = await Promise.allSettled((await unneeded()).map(({ did, cause }) => end(did, cause)))
-      for (const result of ended) if (result.status === 'rejected') onError(result.reason)
+      for (let seen = 0; seen < mostInLook; seen += together) {
+        // Asked anew each time: what somebody allowed meanwhile is needed again.
+        const found = await unneeded(together)
+        const ended = await Promise.allSettled(found.map(({ did, cause }) => end(did, cause)))
+        for (const result of ended) if (result.status === 'rejected') onError(result.reason)
+        if (found.length < together || ended.some(({ status }) => status === 'rejected')) return
+      }
     } catch (error) {
       onError(error)
     }

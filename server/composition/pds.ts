@@ -64,7 +64,7 @@ export function pds(foundation: Foundation, stores: Stores, outside: Outside): P
     grantsAt: stores.grants.atResource,
   })
   const ends = linkEnds({
-    unneeded: () => stores.pdsLinks.unneeded(config.issuer),
+    unneeded: (most) => stores.pdsLinks.unneeded(config.issuer, most),
     end: client.end,
     onError: (error) => log.warn({ error: describe(error) }, 'ending the link to a PDS failed'),
   })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { accounts as accountStore } from '../../../adapters/postgres/accounts.ts'
 import { removeExpired } from '../../../adapters/postgres/cleanup.ts'
 import { openPostgres } from '../../../adapters/postgres/database.ts'
 import { clock } from '../../support/clock.ts'
@@ -84,6 +85,44 @@ test('a grant goes in the same sweep as the last thing that hung on it', async (
   await tokens(database, 2, -2 * hour, await grant(database, 30 * hour))
   expect(await removeExpired(database.store.db, now)).toBe(3)
   expect(await count(database, 'grants')).toBe(0)
+})
+
+test('how a link ended is told for 90 days, and of somebody who was removed nothing stays', async () => {
+  await using database = await openTestDatabase()
+  const { db } = database.store
+  const accounts = accountStore(db, now)
+  const day = 24 * hour
+  const link = (did: string, ended: number | undefined) => ({
+    did,
+    sealed_session: ended === undefined ? 'sealed' : null,
+    scope: 'atproto',
+    client_id: 'us',
+    created_at: from(-100 * day),
+    updated_at: from(-100 * day),
+    ended_at: ended === undefined ? null : from(ended),
+  })
+  for (const did of ['did:plc:lives', 'did:plc:ended', 'did:plc:long-ago']) {
+    await accounts.create({ identity: { provider: 'atproto', subject: did } })
+  }
+  await db
+    .insertInto('atproto_sessions')
+    .values([
+      link('did:plc:lives', undefined),
+      link('did:plc:ended', -89 * day),
+      link('did:plc:long-ago', -91 * day),
+      link('did:plc:removed', -2 * hour),
+      link('did:plc:removed-now', -60),
+      link('did:plc:removed-but-living', undefined),
+    ])
+    .execute()
+  await removeExpired(db, now)
+  const left = await db.selectFrom('atproto_sessions').select('did').execute()
+  expect(left.map(({ did }) => did).sort()).toEqual([
+    'did:plc:ended',
+    'did:plc:lives',
+    'did:plc:removed-but-living',
+    'did:plc:removed-now',
+  ])
 })
 
 test('it stops where it is told to stop', async () => {

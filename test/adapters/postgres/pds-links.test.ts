@@ -22,7 +22,8 @@ function stores() {
     accounts: accountStore(db, now),
     clients: clientStore(db, now),
     grants: grantStore(db, now),
-    links: pdsLinks(db, now),
+    unneeded: (most = 10) => pdsLinks(db, now).unneeded(resource, most),
+    ownerOf: pdsLinks(db, now).ownerOf,
   }
 }
 
@@ -65,8 +66,8 @@ test.each([
   'account:email openid',
 ])('a link is needed while an app holds %s', async (scopes) => {
   const account = await linked(scopes)
-  const { links, grants } = stores()
-  expect(await links.unneeded(resource)).toEqual([])
+  const { unneeded, grants } = stores()
+  expect(await unneeded()).toEqual([])
   expect(await grants.atResource(account.id, resource)).toMatchObject([{ clientId: 'app', scopes: scopes.split(' ') }])
 })
 
@@ -76,52 +77,53 @@ test.each([
   ['names what no PDS knows', 'openid repository:all notes:blob:x', resource],
 ])('a grant that %s keeps no link', async (_what, scopes, identifier) => {
   await linked(scopes, identifier)
-  expect(await stores().links.unneeded(resource)).toEqual([{ did, cause: 'unused' }])
+  expect(await stores().unneeded()).toEqual([{ did, cause: 'unused' }])
+  expect(await stores().unneeded(0)).toEqual([])
 })
 
 test('a link is not needed after the last grant was taken back, has expired, or lost its app', async () => {
   const account = await linked()
-  const { db, links, grants, clients } = stores()
+  const { db, unneeded, grants, clients } = stores()
   await db
     .updateTable('grants')
     .set({ expires_at: new Date(0) })
     .execute()
-  expect(await links.unneeded(resource)).toEqual([{ did, cause: 'unused' }])
+  expect(await unneeded()).toEqual([{ did, cause: 'unused' }])
   expect(await grants.atResource(account.id, resource)).toEqual([])
   await db
     .updateTable('grants')
     .set({ expires_at: new Date(Date.now() + 60_000) })
     .execute()
   await grants.revoke({ accountId: account.id, clientId: 'app' })
-  expect(await links.unneeded(resource)).toEqual([{ did, cause: 'unused' }])
+  expect(await unneeded()).toEqual([{ did, cause: 'unused' }])
   await db.updateTable('grants').set({ revoked_at: null }).execute()
-  expect(await links.unneeded(resource)).toEqual([])
+  expect(await unneeded()).toEqual([])
   await clients.remove('app')
-  expect(await links.unneeded(resource)).toEqual([{ did, cause: 'unused' }])
+  expect(await unneeded()).toEqual([{ did, cause: 'unused' }])
 })
 
 test('an app that is disabled for a while keeps its link, but nothing more is asked for it', async () => {
   const account = await linked()
-  const { links, grants, clients } = stores()
+  const { unneeded, grants, clients } = stores()
   await clients.disable('app')
-  expect(await links.unneeded(resource)).toEqual([])
+  expect(await unneeded()).toEqual([])
   expect(await grants.atResource(account.id, resource)).toEqual([])
 })
 
 test('the link of an account that is disabled or gone ends', async () => {
   const account = await linked()
-  const { accounts, links } = stores()
-  expect(await links.ownerOf(did)).toBe(account.id)
+  const { accounts, unneeded, ownerOf } = stores()
+  expect(await ownerOf(did)).toBe(account.id)
   await accounts.disable(account.id)
-  expect(await links.unneeded(resource)).toEqual([{ did, cause: 'disabled' }])
+  expect(await unneeded()).toEqual([{ did, cause: 'disabled' }])
   await accounts.remove(account.id)
-  expect(await links.unneeded(resource)).toEqual([{ did, cause: 'removed' }])
-  expect(await links.ownerOf(did)).toBeUndefined()
+  expect(await unneeded()).toEqual([{ did, cause: 'removed' }])
+  expect(await ownerOf(did)).toBeUndefined()
 })
 
 test('a link that has ended does not end again', async () => {
   await linked('openid')
-  const { db, links } = stores()
+  const { db, unneeded } = stores()
   await db.updateTable('atproto_sessions').set({ ended_at: now(), sealed_session: null }).execute()
-  expect(await links.unneeded(resource)).toEqual([])
+  expect(await unneeded()).toEqual([])
 })

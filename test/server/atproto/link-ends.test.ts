@@ -19,6 +19,44 @@ test('a PDS that fails keeps no other link from ending, and is told', async () =
   expect(errors).toHaveLength(1)
 })
 
+test('of very many links few end at once, in one look a thousand, and the next one goes on', async () => {
+  const left = new Set(Array.from({ length: 1_030 }, (_, index) => `did:plc:${index}`))
+  let [now, most] = [0, 0]
+  const ends = linkEnds({
+    unneeded: async (limit) => [...left].slice(0, limit).map((did) => ({ did, cause: 'unused' as const })),
+    async end(did) {
+      most = Math.max(most, ++now)
+      await setImmediate()
+      now -= 1
+      left.delete(did)
+    },
+    onError: (error) => {
+      throw error
+    },
+  })
+  await ends.look()
+  expect(left.size).toBe(30)
+  expect(most).toBe(20)
+  await ends.look()
+  expect(left.size).toBe(0)
+})
+
+test('links that do not end are tried again by the next look, not by this one', async () => {
+  let tries = 0
+  const errors: unknown[] = []
+  const ends = linkEnds({
+    unneeded: async (limit) =>
+      Array.from({ length: limit }, (_, index) => ({ did: `did:plc:${index}`, cause: 'unused' as const })),
+    async end() {
+      tries += 1
+      throw new Error('away')
+    },
+    onError: (error) => errors.push(error),
+  })
+  await ends.look()
+  expect([tries, errors.length]).toEqual([20, 20])
+})
+
 test('a sign that comes while somebody looks is not lost, and many of them cost one more look', async () => {
   let looks = 0
   const ends = linkEnds({
