@@ -39,6 +39,50 @@ describe('without any setting', () => {
   })
 })
 
+describe('for people’s PDSs', () => {
+  test('nothing is needed: the public directory, DNS, the wide scope, links that outlive a sign-out', () => {
+    expect(readConfig({}).atproto).toEqual({
+      plcUrl: undefined,
+      handleResolver: undefined,
+      scope: ['atproto', 'transition:generic'],
+      signOut: 'keep',
+    })
+  })
+
+  test.each(['ATPROTO_PLC_URL', 'ATPROTO_HANDLE_RESOLVER'])(
+    'plain http in %s is taken only where the issuer is on this machine',
+    (name) => {
+      const own = { [name]: 'http://127.0.0.1:2582' }
+      expect(Object.values(readConfig(own).atproto)).toContain('http://127.0.0.1:2582')
+      expect(problemsOf({ ...production, ...own })).toEqual([expect.stringContaining(name)])
+      const secure = readConfig({ ...production, [name]: 'https://plc.example.com/' })
+      expect(Object.values(secure.atproto)).toContain('https://plc.example.com')
+      for (const other of ['plc.example.com', 'ftp://plc.example.com']) {
+        expect(problemsOf({ [name]: other })).toEqual([expect.stringContaining(name)])
+      }
+    },
+  )
+
+  test('the most that is asked of a PDS holds atproto and scopes of a PDS, each in its one form', () => {
+    const asked = (ATPROTO_SCOPE: string) => readConfig({ ATPROTO_SCOPE }).atproto.scope
+    expect(asked('atproto  repo?collection=app.bsky.feed.post repo:app.bsky.feed.post')).toEqual([
+      'atproto',
+      'repo:app.bsky.feed.post',
+    ])
+    expect(problemsOf({ ATPROTO_SCOPE: 'transition:generic' })).toEqual([
+      expect.stringContaining('must hold "atproto"'),
+    ])
+    for (const scope of ['openid', 'include:app.bsky.authFullApp', 'transition:everything']) {
+      expect(problemsOf({ ATPROTO_SCOPE: `atproto ${scope}` })).toEqual([expect.stringContaining(`"${scope}"`)])
+    }
+  })
+
+  test('signing out keeps or ends the link, and nothing else', () => {
+    expect(readConfig({ ATPROTO_SIGN_OUT: 'end' }).atproto.signOut).toBe('end')
+    expect(problemsOf({ ATPROTO_SIGN_OUT: 'yes' })).toEqual([expect.stringContaining('ATPROTO_SIGN_OUT')])
+  })
+})
+
 describe('in production', () => {
   test('a complete set of settings is taken, and the server listens on every address', () => {
     expect(readConfig(production)).toMatchObject({
