@@ -32,11 +32,16 @@ export function begin(options: {
     const identification = await own.asking(scope)
     const held = memoryStore<NodeSavedState>()
     const limit = AbortSignal.timeout(patience)
+    const client = library.client(identification, { state: held })
+    const options = { scope, signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) }
     let to: URL
     try {
-      to = await library.client(identification, { state: held }).authorize(target, {
-        scope,
-        signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      to = await client.authorize(target, options).catch((error: unknown) => {
+        if (target.includes(':') || beginProblem(error) !== 'unknown-handle') throw error
+        // A name that is nobody's handle may be a PDS's; if it is none, it stays an unknown handle.
+        return client.authorize(`https://${target}`, options).catch(() => {
+          throw error
+        })
       })
     } catch (error) {
       return problemOf(error)

@@ -1,6 +1,7 @@
 /** What stands between a request for authorization and its code: sign-in, the link to the PDS, consent. */
 import type { Middleware } from 'koa'
 import { pdsProvider } from '../atproto/identity.ts'
+import { describe } from '../describe-error.ts'
 import { attemptDriver } from '../interactions/attempt.ts'
 import { consent } from '../interactions/consent.ts'
 import { attemptCookies } from '../interactions/cookies.ts'
@@ -11,13 +12,15 @@ import { signIn } from '../interactions/sign-in.ts'
 import type { Parts } from './parts.ts'
 
 export function interactions({ foundation, stores, pds, oauth, identityProviders, pages }: Parts): Middleware {
-  const { config, now } = foundation
+  const { config, now, log } = foundation
   const { issuer, registration } = config
   const { accounts, consents } = stores
   const audit = stores.audit.record
   const providers = identityProviders.byId
   const cookies = attemptCookies(issuer.startsWith('https:'))
-  const attempts = attemptDriver(stores.attempts, providers)
+  const attempts = attemptDriver(stores.attempts, providers, (provider, error) =>
+    log.warn({ provider, error: describe(error) }, 'an identity provider could not reach whom it asks'),
+  )
   const atPds = providers.get(pdsProvider)
   const { resource, access } = pds
   const oneTrip = createOneTrip({ resource, access, keepsakes: atPds?.keepsakes })

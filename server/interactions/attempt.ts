@@ -60,13 +60,18 @@ export interface AttemptDriver {
   holdNewcomer(interaction: string, proof: Proof): Promise<string>
 }
 
-export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string, IdentityProvider>): AttemptDriver {
+/** `onOutage` is told what a provider says of an outside party that failed. */
+export function attemptDriver(
+  attempts: Attempts,
+  providers: ReadonlyMap<string, IdentityProvider>,
+  onOutage: (provider: string, error: Error) => void = () => undefined,
+): AttemptDriver {
   const open = (interaction: string, provider: string, purpose: Purpose, step: OpenStep, tries: number) =>
     attempts.begin({ interaction, provider, purpose, step: step as unknown as Json, tries, ttl: lifetime })
 
   return {
     async begin(provider, { interaction, hint, ...origin }) {
-      const step = await provider.start({ ...origin, ...(hint === undefined ? {} : { hint }) })
+      const step = await asked(provider, () => provider.start({ ...origin, ...(hint === undefined ? {} : { hint }) }))
       if (step.kind === 'proven') throw new TypeError(`${provider.id} proved an identity before it asked anybody`)
       if (step.kind === 'refused') return { token: undefined, outcome: step }
       const token = await open(interaction, provider.id, origin.purpose, openStep(step), triesOf(step))
@@ -84,7 +89,7 @@ export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string,
       if (taken === undefined || provider === undefined) return { kind: 'refused', reason: 'expired' }
       const before = taken.step as unknown as OpenStep
       if (before.kind === 'newcomer') return { kind: 'overtaken' }
-      const step = await provider.answer({ ...origin, state: before.state, params })
+      const step = await asked(provider, () => provider.answer({ ...origin, state: before.state, params }))
       if (step.kind === 'show' || step.kind === 'redirect') {
         // The same page again is the same question: its tries are not given back, nor those that others spend just now.
         const again = step.kind === 'show' && before.kind === 'show' && step.page.name === before.page.name
@@ -110,6 +115,17 @@ export function attemptDriver(attempts: Attempts, providers: ReadonlyMap<string,
       if (taken === undefined || step?.kind !== 'newcomer') return undefined
       return (await attempts.close(token, taken.version)) ? step.proof : undefined
     },
+  }
+
+  /** An outside party that fails ends the attempt, and nothing else. */
+  async function asked({ id }: IdentityProvider, work: () => Promise<Step>): Promise<Step> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'UpstreamError') throw error
+      onOutage(id, error)
+      return { kind: 'refused', reason: 'unavailable' }
+    }
   }
 
   async function refuse(token: string, version: number, reason: RefusedReason): Promise<AttemptOutcome> {

@@ -115,7 +115,7 @@ export function signIn(options: SignInOptions) {
       case 'overtaken':
         return seeOther(desk, desk.path(''))
       case 'refused':
-        return desk.show(chooser(desk, outcome.reason), 400)
+        return desk.show(chooser(desk, outcome.reason), outcome.reason === 'unavailable' ? 503 : 400)
       case 'proven':
         return admit(desk, outcome.proof)
     }

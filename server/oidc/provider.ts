@@ -22,6 +22,7 @@ import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
 import { profileOf } from './profiles.ts'
+import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
@@ -103,6 +104,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   acceptAtUserinfo(provider, options.pds.identifier)
+  takeWithSlash(provider, options.pds.identifier)
   provider.use(answered(options))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())

@@ -7,7 +7,9 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
+import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
@@ -34,11 +36,18 @@ const kinds = [
   'DPoP key',
   'private signing key',
   'key ring',
+  'state at a PDS',
+  'code verifier for a PDS',
+  'DPoP key for a PDS',
+  'access token of a PDS',
+  'refresh token of a PDS',
+  'client assertion key',
 ] as const
 type Kind = (typeof kinds)[number]
 
 const issued = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]))
 let server: TestServer
+let pds: TestPds
 /** The database at several moments of the run: much of it is removed again. */
 let stolen = ''
 let logged = ''
@@ -52,6 +61,8 @@ const cookieKinds: [RegExp, Kind][] = [
   [/^session$/, 'session cookie'],
   [/^(interaction|resume)$/, 'interaction cookie'],
   [/^attempt$/, 'attempt cookie'],
+  // Holds the id of the interaction, which stands in addresses.
+  [/^return-/, 'interaction cookie'],
 ]
 
 /** A browser whose cookies are noted as they are set. */
@@ -204,13 +215,97 @@ async function signingKeys(): Promise<void> {
   }
 }
 
+/** A person signs in at their PDS, an app gets its link there and calls; another one walks away from a sign-in. */
+async function atPds(): Promise<void> {
+  const registered = { scope: 'openid atproto offline_access', resource_scopes: 'transition:generic' }
+  for (const first_party of [false, true]) {
+    const client = await server.client('web', { ...registered, first_party })
+    note('client secret', client.secret)
+    const account = await pds.account()
+    note('password', account.password)
+    const browser = watched()
+    const proof = pkce()
+    note('code verifier', proof.verifier)
+    const scope = 'openid atproto transition:generic'
+    let visit = await browser.get(authorizeUrl(client, proof, { scope, handle: account.handle }))
+    for (let steps = 0; !visit.url.searchParams.has('code'); steps += 1) {
+      if (steps > 5) throw new Error(`the sign-in goes nowhere: ${visit.url}`)
+      await stealFromPds()
+      if (visit.left) {
+        const back = await pds.login(visit.url, account)
+        note('state at a PDS', back.searchParams.get('state'))
+        visit = await browser.get(back.pathname + back.search)
+      } else if (visit.text.includes('value="create"')) {
+        visit = await browser.submit(visit, '/newcomer', { decision: 'create' })
+      } else visit = await browser.submit(visit, '/consent', { decision: 'allow' })
+    }
+    const { body } = await redeem(server, client, codeAt(visit), proof)
+    note('opaque access token', body.access_token)
+    note('ID token', body.id_token)
+    const headers = { authorization: `Bearer ${body.access_token}` }
+    const call = () => fetch(`${server.origin}/xrpc/com.atproto.server.getSession`, { headers })
+    expect((await call()).status).toBe(200)
+    await stealFromPds()
+  }
+  const left = await server.client('web', { ...registered, first_party: true })
+  const account = await pds.account()
+  const away = await watched().get(
+    authorizeUrl(left, pkce(), { scope: 'openid atproto transition:generic', handle: account.handle }),
+  )
+  expect(away.left).toBe(true)
+  await stealFromPds()
+}
+
+/** Steals, and notes what only somebody with the key ring can know. */
+async function stealFromPds(): Promise<void> {
+  await steal()
+  const { db } = server.database.store
+  const ring = sealer([secrets])
+  for (const row of await db.selectFrom('atproto_states').selectAll().execute()) {
+    notePdsSecrets(ring.open(row.sealed_state, `atproto-state:${row.id_hash}`))
+  }
+  for (const row of await db.selectFrom('atproto_keepsakes').selectAll().execute()) {
+    notePdsSecrets(ring.open(row.sealed_session, `atproto-keepsake:${row.id_hash}`))
+  }
+  for (const { did, sealed_session } of await db.selectFrom('atproto_sessions').selectAll().execute()) {
+    if (sealed_session !== null) notePdsSecrets(ring.open(sealed_session, `atproto-session:${did}`))
+  }
+}
+
+/** What the client library keeps, wherever it stands in it. */
+const pdsSecrets: Readonly<Record<string, Kind>> = {
+  verifier: 'code verifier for a PDS',
+  pkceVerifier: 'code verifier for a PDS',
+  d: 'DPoP key for a PDS',
+  access_token: 'access token of a PDS',
+  refresh_token: 'refresh token of a PDS',
+}
+
+function notePdsSecrets(text: string): void {
+  JSON.parse(text, (name, value: unknown) => {
+    const kind = pdsSecrets[name]
+    if (kind !== undefined && typeof value === 'string') note(kind, value)
+    return value
+  })
+}
+
+/** The key of a confidential client, which an https issuer would make at its first sign-in. */
+async function clientKey(): Promise<void> {
+  const ring = sealer([secrets])
+  const key = await atprotoKeys(server.database.store.db, ring, () => new Date()).loadOrCreate()
+  note('client assertion key', ...key.map((one) => String(one['d'])))
+}
+
 beforeAll(async () => {
-  server = await startTestServer({ settings: { SECRETS: secrets } })
+  pds = await startPds()
+  server = await startTestServer({ settings: { ...pds.settings, SECRETS: secrets } })
   note('key ring', secrets)
   const { browser, who } = await person()
   await secondBrowser(who)
   await webApp(browser)
   await programs()
+  await atPds()
+  await clientKey()
   await changedPassword(browser, who)
   await signingKeys()
   await steal()
@@ -227,7 +322,10 @@ beforeAll(async () => {
   await browser.post(`${open.url.pathname}/start/nobody`, {})
   logged = server.logged.join('\n')
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  await pds.close()
+})
 
 /** Everything that `text` says, also to somebody who decodes what looks encoded. */
 function unfolded(text: string): string {
@@ -285,9 +383,33 @@ test('the run left rows in every table that holds something', () => {
   const tables = new Set(stolen.split('\n').map((line) => line.split(' ')[0]))
   const expected = ['accounts', 'artifacts', 'attempts', 'clients', 'consents', 'grants', 'identities', 'limits']
   const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
-  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, 'audit_events']))
+  const atPds = ['atproto_states', 'atproto_keepsakes', 'atproto_sessions', 'atproto_keys']
+  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, ...atPds, 'audit_events']))
   expect(logged).toContain('refused')
 })
+
+test('no private key stands in the database under its own name (RFC 7517 §4, RFC 7518 §6.2.2)', () => {
+  unfoldedDump ??= unfolded(stolen)
+  expect(unfoldedDump).not.toMatch(privateMember)
+})
+
+test('the search would find each secret of a PDS in rows that were not sealed', async () => {
+  const { db } = server.database.store
+  const held = kinds
+    .filter((kind) => /PDS|assertion/.test(kind))
+    .map((kind) => [kind, [...(issued.get(kind) ?? [])][0]])
+  expect(held).toHaveLength(6)
+  const id_hash = 'planted'
+  const sealed_session = JSON.stringify({ ...Object.fromEntries(held), dpopJwk: { kty: 'EC', d: 'planted' } })
+  await db.insertInto('atproto_keepsakes').values({ id_hash, sealed_session, expires_at: new Date() }).execute()
+  const text = unfolded(await server.database.dump())
+  await db.deleteFrom('atproto_keepsakes').where('id_hash', '=', id_hash).execute()
+  expect(held.filter(([, value]) => !found(String(value), text))).toEqual([])
+  expect(text).toMatch(privateMember)
+})
+
+/** Also inside a text that is quoted once more. */
+const privateMember = /\\?"d\\?"\s*:/
 
 let unfoldedDump: string | undefined
 test.each(kinds)('no %s is in the database', (kind) => {

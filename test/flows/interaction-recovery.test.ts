@@ -1,6 +1,7 @@
 /** Sign-ins that went astray: whatever was lost, the person meets a friendly page whose link begins the same sign-in again. */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { UpstreamError } from '../../adapters/identity/contract.ts'
 import { authorizeUrl, endpoint, pkce, redeem } from '../support/authorize.ts'
 import { browserTest } from '../support/browser.ts'
 import { browse, fillRegistration, openApp, signInAddress } from '../support/browsing.ts'
@@ -286,3 +287,32 @@ describe('when a step comes to its end and cannot finish', () => {
     await own.stop()
   })
 })
+
+test.each(['start', 'answer'] as const)(
+  'an outside party that fails at the %s is said to be away, and another way is offered',
+  async (at) => {
+    const plain = toy()
+    let down = true
+    const failing: ReturnType<typeof toy>['answer'] = async () => {
+      throw new UpstreamError('the outside party does not answer')
+    }
+    await using own = await startTestServer({
+      providers: [
+        {
+          ...plain,
+          start: (input) => (down && at === 'start' ? failing(input as never) : plain.start(input)),
+          answer: (input) => (down && at === 'answer' ? failing(input) : plain.answer(input)),
+        },
+      ],
+    })
+    const browser = own.visitor()
+    let page = await browser.submit(await browser.get(authorizeUrl(await own.client('web'), pkce())), '/start/toy')
+    if (at === 'answer') page = await browser.submit(page, '/answer', { email: 'alice' })
+    expect(page.status).toBe(503)
+    expect(page.text).toContain('can’t be reached right now')
+    expect(own.logged.join()).toContain('the outside party does not answer')
+    down = false
+    page = await browser.submit(await browser.submit(page, '/start/toy'), '/answer', { email: 'alice' })
+    expect(page.text).toContain('value="allow"')
+  },
+)

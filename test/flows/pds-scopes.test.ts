@@ -60,6 +60,42 @@ test('an app that asks for atproto gets a token for this server, which works at 
   expect(info).toMatchObject({ status: 200, json: { sub: expect.any(String), email: expect.any(String) } })
 })
 
+test('the issuer with a slash at its end is the same resource, at every endpoint (RFC 3986 §6.2.3)', async () => {
+  await using server = await startTestServer()
+  const it = await flow(server)
+  const resource = `${server.origin}/`
+  const scope = 'openid atproto offline_access'
+  const { visit, proof } = await ask(it, scope, { resource })
+  const callback = await allow(it, visit)
+  const code = callback.url.searchParams.get('code') ?? callback.url.href
+  const redeem = {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: testRedirectUri,
+    code_verifier: proof.verifier,
+  }
+  const first = tokensOf(await token(server, it.client, { ...redeem, resource }))
+  const second = await token(server, it.client, {
+    grant_type: 'refresh_token',
+    refresh_token: first.refresh,
+    resource,
+  })
+  for (const access of [first.access, tokensOf(second).access]) {
+    const seen = await endpoint(server, it.client, '/introspect', { token: access })
+    expect(seen.body).toMatchObject({ active: true, aud: server.origin, scope })
+  }
+  const pushed = await endpoint(server, it.client, '/par', {
+    ...Object.fromEntries(new URL(authorizeUrl(it.client, proof, { scope, resource }), server.origin).searchParams),
+  })
+  expect(pushed.status).toBe(201)
+  const request_uri = String(pushed.body['request_uri'])
+  const again = await it.person.get(`/authorize?${new URLSearchParams({ client_id: it.client.id, request_uri })}`)
+  expect((await redeemed(it, again, proof)).body['scope']).toBe('openid atproto')
+  // Another path is another resource.
+  const other = await ask(it, scope, { resource: `${server.origin}/other` })
+  expect(other.visit.url.searchParams.get('error')).toBe('invalid_target')
+})
+
 test('userinfo still refuses the tokens of other resources', async () => {
   await using server = await startTestServer()
   await server.resource('https://api.example', ['notes:read', 'openid'])

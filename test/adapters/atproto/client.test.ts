@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { LinkEnded, PdsUnreachable } from '../../../adapters/atproto/contract.ts'
+import { guardedFetch } from '../../../adapters/atproto/guarded-fetch.ts'
 import { expire, linked, type TestClient, testClient, throughPds } from '../../support/atproto-client.ts'
 import { clock } from '../../support/clock.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts'
@@ -109,6 +110,27 @@ test('a new link replaces the one before, which is given back', async () => {
   await client.settled()
   expect(await pds.sessions(alice)).toBe(1)
   expect((await (await client.link(alice.did))?.fetch(getSession, {}))?.status).toBe(200)
+})
+
+test('a bare host that is nobody’s handle is taken for the PDS that it is', async () => {
+  const host = 'pds.habitat-host.dev'
+  const open = guardedFetch({ open: true })
+  const document: typeof open.document = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    if (url.pathname === '/.well-known/oauth-authorization-server') {
+      const metadata = (await (await open.document(input, init)).json()) as object
+      return Response.json({ ...metadata, protected_resources: [pds.url, `https://${host}`] })
+    }
+    if (url.host !== host) return open.document(input, init)
+    if (url.pathname !== '/.well-known/oauth-protected-resource') return new Response(undefined, { status: 404 })
+    return Response.json({ resource: `https://${host}`, authorization_servers: [pds.url] })
+  }
+  const client = testClient(database.store, pds, { fetch: { ...open, document } })
+  const alice = await pds.account()
+  const params = await throughPds(client, pds, alice, { identifier: host })
+  expect(await client.finish(params, undefined)).toMatchObject({ kind: 'proven', did: alice.did })
+  const nobody = await client.begin({ identifier: newHandle(), scopes: [] })
+  expect(nobody).toEqual({ kind: 'problem', problem: 'unknown-handle' })
 })
 
 test('a callback counts once', async () => {
