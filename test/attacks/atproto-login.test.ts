@@ -89,7 +89,7 @@ test('a PDS that is gone when the person comes back', async () => {
   pds.setMood('refuse')
   const page = await comeBack(person, callback)
   pds.setMood('well')
-  offersOtherWays(page, 'can’t be reached')
+  offersOtherWays(page, 'can’t be reached', 503)
 })
 
 test('a person who turns back at the PDS', async () => {
@@ -216,9 +216,9 @@ async function asksAgain(page: Visit, words = ''): Promise<void> {
   expect(page.text).toContain('/start/password"')
 }
 
-function offersOtherWays(page: Visit, words = ''): void {
+function offersOtherWays(page: Visit, words = '', status = 400): void {
   expect(page.left).toBe(false)
-  expect(page.status).toBe(400)
+  expect(page.status).toBe(status)
   expect(page.text).toContain('role="alert"')
   expect(page.text).toContain(words)
   expect(page.text).toContain('/start/atproto"')
