@@ -108,9 +108,8 @@ export function atproto({ client, recognise, limits, now }: AtprotoProviderNeeds
     const allowed = await limits.spend(bucket(address), lookups)
     if (!allowed.allowed) return refused('unavailable')
     const begun = await client.begin({ identifier: access.subject, scopes: access.scopes })
-    return begun.kind === 'problem'
-      ? refused('unavailable')
-      : away(until, begun, { held: false, keepFor: access.subject })
+    if (begun.kind === 'problem') return refused(begun.problem === 'host-unreachable' ? 'unavailable' : 'unsuitable')
+    return away(until, begun, { held: false, keepFor: access.subject })
   }
 
   async function finish(

@@ -86,8 +86,11 @@ export interface Keepsake {
   readonly scopes: readonly string[]
 }
 
-/** `inactive`: the account exists where the person proves who they are, but is not in use there. */
-export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive'
+/**
+ * `inactive`: the account exists where the person proves who they are, but is not in use there. `unsuitable`: the place
+ * where they do answers, and does not take what it is asked.
+ */
+export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive' | 'unsuitable'
 
 /** Why a page is shown again; the catalogue holds the words. */
 export type PageProblem =

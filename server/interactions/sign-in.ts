@@ -11,6 +11,7 @@ import { chooserPage } from '../../views/chooser.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { stepPage } from '../../views/step.ts'
 import { pdsProvider } from '../atproto/identity.ts'
+import { pdsScope } from '../atproto/scopes.ts'
 import { readForm, singleValues } from '../forms.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { noPdsAccount } from '../oidc/policy.ts'
@@ -58,7 +59,8 @@ export function signIn(options: SignInOptions) {
     if (needsPds(desk)) return desk.show(chooser(desk))
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
     if (named !== undefined || current?.step.kind === 'redirect') return desk.show(chooser(desk))
-    const first = providers.get('password')
+    // Whom an app asks for something at their PDS is known there; the other ways stay open beside it.
+    const first = providers.get(wantsPds(desk) ? pdsProvider : 'password')
     if (first === undefined) return desk.show(chooser(desk))
     await begin(desk, first, true)
   }
@@ -240,6 +242,11 @@ export function signIn(options: SignInOptions) {
 /** Whether somebody is signed in already, with an account that cannot give the app what it wants. */
 function needsPds(desk: Desk): boolean {
   return desk.prompt.reasons.includes(noPdsAccount)
+}
+
+/** Whether the app asks for something at the person's PDS. */
+function wantsPds(desk: Desk): boolean {
+  return (text(desk.params['scope'])?.split(' ') ?? []).some((scope) => pdsScope(scope) !== undefined)
 }
 
 function isOffered(desk: Desk, { id }: IdentityProvider): boolean {

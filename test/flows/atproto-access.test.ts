@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorizeUrl, endpoint, type Pkce, pkce, redeem, refresh, tokensOf } from '../support/authorize.ts'
 import { commandLine } from '../support/command-line.ts'
-import { type Decision, type PdsAccount, startPds, type TestPds } from '../support/pds.ts'
+import { answering, type Decision, type PdsAccount, startPds, type TestPds } from '../support/pds.ts'
 import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
@@ -201,6 +201,32 @@ test('a PDS that is down is said to be, and tried again when the person says so'
   expect(page).toMatchObject({ status: 503, left: false })
   expect(page.text).toContain('can’t be reached')
   await tokens(it, it.client, await confirm(it, await it.person.submit(page, '/pds')), proof)
+})
+
+test('a PDS that does not take what is asked is said not to, in other words than one that is down', async () => {
+  await using it = await house()
+  const consent = await ask(it, it.client, `openid ${post}`).visit
+  pds.stand('/oauth/par', answering(400, { error: 'invalid_scope' }))
+  let page: Visit
+  try {
+    page = await it.person.submit(consent, '/consent', { decision: 'allow' })
+  } finally {
+    pds.stand('/oauth/par', undefined)
+  }
+  expect(page).toMatchObject({ status: 400, left: false })
+  expect(page.text).toContain('doesn’t take what this app asks for')
+  expect((await confirm(it, await it.person.submit(page, '/pds'))).left).toBe(true)
+})
+
+test('whom an app asks for something at their PDS is asked for their handle first, and may still sign in otherwise', async () => {
+  await using it = await house()
+  const person = it.server.visitor()
+  const page = await person.get(authorizeUrl(it.client, pkce(), { scope: `openid ${post}` }))
+  expect(page).toMatchObject({ status: 200, left: false })
+  expect(page.text).toContain('name="handle"')
+  expect((await person.submit(page, '/start/password')).text).toContain('name="password"')
+  const who = await it.server.visitor().get(authorizeUrl(it.client, pkce(), { scope: 'openid atproto' }))
+  expect(who.text).toContain('name="password"')
 })
 
 test('prompt=none answers interaction_required where the PDS has to confirm (OpenID Connect Core §3.1.2.6)', async () => {

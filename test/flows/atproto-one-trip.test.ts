@@ -130,7 +130,6 @@ test('somebody whose account exists goes there once, too, also where they type t
   const proof = pkce()
   const person = it.server.visitor()
   let visit = await person.get(authorizeUrl(it.own, proof, { scope }))
-  visit = await person.submit(visit, '/start/atproto')
   const before = shown()
   const away = await person.submit(visit, '/answer', { handle: it.account.handle })
   const callback = await pds.login(away.url, it.account)

@@ -30,6 +30,7 @@ const refusals: Record<RefusedReason, string> = {
   invalid: 'We couldn’t confirm who you are. Please try again.',
   unavailable: 'That service can’t be reached right now. Try again in a moment, or choose another way.',
   inactive: 'That account isn’t active where it lives. Bring it back there and try again, or choose another way.',
+  unsuitable: 'That service doesn’t take this sign-in. Choose another way.',
 }
 
 /** What a scope lets an app do, for the person who is asked. Scopes of resource servers bring their own words. */
@@ -224,6 +225,8 @@ export const en = {
       invalid: 'The answer was not for this account. Sign in at your PDS with the account named above.',
       unavailable: 'Your PDS can’t be reached right now. Nothing is lost: try again in a moment.',
       inactive: 'That account isn’t active at your PDS. Bring it back there and try again, or cancel.',
+      unsuitable:
+        'Your PDS doesn’t take what this app asks for. If the app is new, try again in ten minutes; otherwise cancel.',
       narrowed: 'Your PDS allowed less than this app needs. Try again and allow everything it asks for, or cancel.',
     },
   },
