@@ -1,51 +1,14 @@
 /**
  * Our client at people's PDSs: signing in, and links by which apps reach a PDS.
  *
- * Puts the parts together; what each does is in its own file. Knows no database, only stores and a lock that it is given.
+ * Where nobody has a handle nothing of this is ever used, and the library behind it takes more memory than the rest of the
+ * house: so it is loaded with the first call that needs it. Knows no database, only stores and a lock that it is given.
  */
 import { background as createBackground } from './background.ts'
-import { begin } from './begin.ts'
 import type { AtprotoClient } from './contract.ts'
 import { custody as createCustody } from './custody.ts'
-import { finish } from './finish.ts'
-import type { Outbound } from './guarded-fetch.ts'
-import type { ResolveTxt } from './handle-resolution.ts'
-import { library as createLibrary } from './library.ts'
-import { links } from './link.ts'
-import { openSessions } from './open-session.ts'
-import { ownClient } from './own-client.ts'
-import { pdsRequests } from './pds-requests.ts'
-import { type EndLink, renewal } from './renewal.ts'
-import { revocation } from './revocation.ts'
-import { fromSecret } from './saved-session.ts'
-import type { Keepsakes, Keys, Lock, Sessions, States } from './stores.ts'
-
-export interface AtprotoClientOptions {
-  readonly issuer: string
-  /** What a PDS calls us on its page. */
-  readonly productName: string
-  /** Origin of the PLC directory; undefined: the public one. */
-  readonly plcUrl: string | undefined
-  /** Origin of a service that resolves handles; undefined: by DNS and HTTPS. */
-  readonly handleResolver: string | undefined
-  /** Looks for a handle's TXT records; the system's resolver when absent. */
-  readonly resolveTxt?: ResolveTxt
-  /** Every scope that we may ever ask for; a PDS wants them declared. */
-  readonly declaredScopes: () => Promise<readonly string[]>
-  readonly states: States
-  readonly keepsakes: Keepsakes
-  readonly sessions: Sessions
-  readonly keys: Keys
-  readonly lock: Lock
-  readonly fetch: Outbound
-  /** Whether PDSs without TLS are spoken to: on a developer's machine only. */
-  readonly allowHttp: boolean
-  readonly now: () => Date
-  /** Told once of each link that has ended, whoever ended it. */
-  readonly onEnded: (did: string, cause: string) => void | Promise<void>
-  /** Told of what an operator may want to know; the error may hold nothing secret. */
-  readonly report?: (message: string, error: unknown) => void
-}
+import type { AtprotoClientOptions, LoadedClient } from './loaded-client.ts'
+import { redirectUriOf } from './own-addresses.ts'
 
 export interface RunningAtprotoClient extends AtprotoClient {
   /** Gives back what sign-ins brought and nobody came for. */
@@ -54,48 +17,35 @@ export interface RunningAtprotoClient extends AtprotoClient {
   settled(): Promise<void>
 }
 
-/** Milliseconds that ending a link waits for the PDS. */
-const farewell = 3_000
-
 export function atprotoClient(options: AtprotoClientOptions): RunningAtprotoClient {
-  const { states, sessions, lock, now, allowHttp, onEnded } = options
   const report = options.report ?? (() => undefined)
-  const own = ownClient(options)
-  const library = createLibrary({ ...options, fetch: options.fetch.document })
   const background = createBackground((error) => report('work in the background failed', error))
-  const revoke = revocation(own, library)
-  const custody = createCustody({ ...options, revoke, background })
-  const opened = openSessions(sessions, now)
-  const endLink: EndLink = async ({ did, version }, cause) => {
-    const ended = (await sessions.end(did, cause, version)) !== undefined
-    if (ended) background.start(async () => onEnded(did, cause))
-    return ended
+  const custody = createCustody({
+    ...options,
+    background,
+    revoke: async (session) => (await loaded()).revoke(session),
+  })
+  let loading: Promise<LoadedClient> | undefined
+  function loaded(): Promise<LoadedClient> {
+    loading ??= import('./loaded-client.ts').then(({ loadedClient }) =>
+      loadedClient(options, { report, background, custody }),
+    )
+    return loading
   }
-  const requests = pdsRequests(options.fetch.traffic, library.nonces)
-  const renew = renewal({ own, library, sessions, opened, lock, revoke, endLink, background, report })
   return {
-    redirectUri: own.redirectUri,
-    documents: own.documents,
-    begin: begin({ own, library, states, allowHttp, report }),
-    finish: finish({ own, library, states, custody, revoke, background, report }),
+    redirectUri: redirectUriOf(options.issuer),
+    documents: async () => (await loaded()).documents(),
+    begin: async (input) => (await loaded()).begin(input),
+    finish: async (params, keeping) => (await loaded()).finish(params, keeping),
     keep: custody.keep,
     discard: custody.discard,
     discardExpired: custody.discardExpired,
     async linkState(did) {
-      const state = await sessions.state(did)
+      const state = await options.sessions.state(did)
       return state && { did, scopes: state.scope.split(' '), since: state.since, ended: state.ended }
     },
-    link: links({ opened, requests, renew, endLink, now }),
-    async end(did, cause) {
-      const secret = await sessions.end(did, cause)
-      if (secret === undefined) return
-      const revoked = new Promise<void>((resolve) => {
-        setTimeout(resolve, farewell).unref()
-        background.start(() => revoke(fromSecret(secret)).finally(resolve))
-      })
-      background.start(async () => onEnded(did, cause))
-      await revoked
-    },
+    link: async (did) => (await loaded()).link(did),
+    end: async (did, cause) => (await loaded()).end(did, cause),
     settled: background.settled,
   }
 }

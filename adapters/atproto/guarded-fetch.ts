@@ -8,7 +8,6 @@
  */
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
-import { safeDispatchFetchWrap } from '@atproto-labs/fetch-node'
 import { isPublicAddress, objectionTo } from './public-address.ts'
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
@@ -70,17 +69,20 @@ export function guardedFetch(
   const resolve = options.resolve ?? ((name: string) => systemLookup(name, { all: true }))
   const allowed = options.open === true ? () => true : isPublicAddress
   const objectTo = options.open === true ? notWeb : objectionTo
-  const dispatched = safeDispatchFetchWrap({
-    lookup: lookup(resolve, allowed),
-    checkUrl: objectTo,
-    fetch: engine(patience.silence),
-  })
+  const guard = { lookup: lookup(resolve, allowed), checkUrl: objectTo, fetch: engine(patience.silence) }
+  let guarding: Promise<Fetch> | undefined
+  const dispatched = () => {
+    // Three versions of the engine come with it, too much for a house that asks nobody.
+    guarding ??= import('@atproto-labs/fetch-node').then(({ safeDispatchFetchWrap }) => safeDispatchFetchWrap(guard))
+    return guarding
+  }
   const traffic: Fetch = async (input, init) => {
     // Here too, because what is no web address never comes to a connection, where the guard would see it.
     const objection = objectTo(new URL(input instanceof Request ? input.url : input))
     if (objection !== undefined) throw new ForbiddenDestination(objection)
     const redirect = init?.redirect ?? (input instanceof Request ? input.redirect : 'error')
-    const send = () => dispatched(input, { ...init, redirect: redirect === 'follow' ? 'error' : redirect })
+    const guarded = await dispatched()
+    const send = () => guarded(input, { ...init, redirect: redirect === 'follow' ? 'error' : redirect })
     try {
       return await send().catch((error) => {
         if (!repeatable(input, init) || !closedEarly(error)) throw error

@@ -12,6 +12,7 @@ import {
   type OAuthClientMetadataInput,
 } from '@atproto/oauth-client-node'
 import type { ClientDocuments } from './contract.ts'
+import { documentsOf, redirectUriOf } from './own-addresses.ts'
 import type { Keys } from './stores.ts'
 
 /** Our client, ready to speak to a PDS. */
@@ -22,17 +23,12 @@ export interface Identification {
 }
 
 export interface OwnClient {
-  readonly redirectUri: string
   /** The client that asks for these scopes. */
   asking(scope: string): Promise<Identification>
   /** The client that a link was given to. */
   known(clientId: string): Promise<Identification>
   documents(): Promise<ClientDocuments | undefined>
 }
-
-const callbackPath = '/interaction/callback/atproto'
-const metadataPath = '/atproto/client-metadata.json'
-const jwksPath = '/atproto/jwks.json'
 
 export function ownClient(options: {
   issuer: string
@@ -41,11 +37,11 @@ export function ownClient(options: {
   keys: Keys
 }): OwnClient {
   const { issuer, productName, declaredScopes, keys } = options
+  const redirectUri = redirectUriOf(issuer)
   return issuer.startsWith('https:') ? confidentialClient() : loopbackClient()
 
   function confidentialClient(): OwnClient {
-    const clientId = `${issuer}${metadataPath}`
-    const redirectUri = `${issuer}${callbackPath}`
+    const { metadata: clientId, jwks } = documentsOf(issuer)
     const metadata = (scope: string) =>
       ({
         client_id: clientId,
@@ -58,7 +54,7 @@ export function ownClient(options: {
         scope,
         token_endpoint_auth_method: 'private_key_jwt',
         token_endpoint_auth_signing_alg: 'ES256',
-        jwks_uri: `${issuer}${jwksPath}`,
+        jwks_uri: jwks,
         dpop_bound_access_tokens: true,
       }) as OAuthClientMetadataInput
     const identified = async (scope: string) => {
@@ -66,29 +62,23 @@ export function ownClient(options: {
       return { clientId, metadata: metadata(scope), keyset: new Keyset(await Promise.all(imported)) }
     }
     return {
-      redirectUri,
       asking: identified,
       known: () => identified('atproto'),
       async documents() {
         const scope = [...new Set(['atproto', ...(await declaredScopes())])].join(' ')
-        const jwks = { keys: (await keys.loadOrCreate()).map(publicPart) }
-        return { metadata: { ...metadata(scope) }, jwks }
+        const published = (await keys.loadOrCreate()).map(publicPart)
+        return { metadata: { ...metadata(scope) }, jwks: { keys: published } }
       },
     }
   }
 
   function loopbackClient(): OwnClient {
-    const url = new URL(callbackPath, issuer)
-    // A PDS takes no other name of this machine (RFC 8252 §8.3).
-    if (url.hostname === 'localhost') url.hostname = '127.0.0.1'
-    const redirectUri = url.href
     const identified = (metadata: OAuthClientMetadataInput): Identification => ({
       clientId: metadata.client_id as string,
       metadata,
       keyset: undefined,
     })
     return {
-      redirectUri,
       asking: async (scope) =>
         identified(
           buildAtprotoLoopbackClientMetadata({

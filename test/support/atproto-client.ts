@@ -1,6 +1,7 @@
 /** Our client at a PDS over a database, as `server/composition/pds.ts` builds it, for tests that need no server of ours. */
-import { type AtprotoClientOptions, atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
+import { atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
 import { guardedFetch } from '../../adapters/atproto/guarded-fetch.ts'
+import type { AtprotoClientOptions } from '../../adapters/atproto/loaded-client.ts'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeepsakes } from '../../adapters/postgres/atproto-keepsakes.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
