@@ -93,11 +93,14 @@ const listed: ReadonlyMap<string, Method> = new Map(
   } satisfies Record<string, Method>),
 )
 
+/** Routers ignore case: a listed method in other letters would be that method, judged as another. */
+const folded: ReadonlySet<string> = new Set([...listed.keys()].map((name) => name.toLowerCase()))
+
 /** The method with this name; undefined when no app may call it. */
 export function methodOf(name: string): Method | undefined {
   const method = listed.get(name)
   if (method !== undefined) return method
-  if (name.startsWith('com.atproto.')) return undefined
+  if (name.startsWith('com.atproto.') || folded.has(name.toLowerCase())) return undefined
   const service = /^(app|chat)\.bsky\./.test(name) ? appView : undefined
   return { asks: true, does: true, need: { on: 'service', service } }
 }

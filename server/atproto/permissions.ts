@@ -33,7 +33,8 @@ export type Judgement =
   | { kind: 'malformed'; message: string }
 
 type Wanted =
-  | { on: 'session' | 'read' }
+  | { on: 'session' }
+  | { on: 'read' }
   | { on: 'repo'; collection: string; action: 'create' | 'update' | 'delete' }
   | { on: 'blob'; mime: string }
   | { on: 'account'; attr: 'email' | 'repo' | 'status' }
@@ -49,7 +50,8 @@ export function judge(call: Call, scopes: readonly string[]): Judgement {
     if (error instanceof Malformed) return { kind: 'malformed', message: error.message }
     throw error
   }
-  const missing = wanted.find((one) => !allows(scopes, one))
+  const open = opened(scopes)
+  const missing = wanted.find((one) => !open(one))
   return missing === undefined ? { kind: 'allowed' } : { kind: 'missing', scope: scopeFor(missing) }
 }
 
@@ -90,7 +92,7 @@ function wantedByMethod({ name, method: { need }, query, service, contentType, b
     case 'identity':
       return [{ on: 'identity', attr: need.part }]
     case 'service-token':
-      return [rpc(single(query, 'lxm') ?? '*', single(query, 'aud') ?? '')]
+      return [serviceToken(query)]
     case 'service': {
       const aud = service ?? need.service ?? ''
       return [rpc(name, aud), ...(need.also === undefined ? [] : [rpc(need.also, aud)])]
@@ -105,7 +107,21 @@ function rpc(lxm: string, aud: string): Wanted {
   return { on: 'rpc', lxm, aud }
 }
 
+/**
+ * Only the parameters that a PDS knows, in their plain form: some readers take `lxm[]` for `lxm`. An empty `lxm` is none
+ * to a PDS, so it means every method.
+ */
+function serviceToken(query: URLSearchParams): Wanted {
+  const strange = [...query.keys()].find((name) => !['aud', 'exp', 'lxm'].includes(name))
+  if (strange !== undefined) throw new Malformed('the query may have aud, exp and lxm')
+  const method = single(query, 'lxm') ?? ''
+  return rpc(method === '' ? '*' : method, single(query, 'aud') ?? '')
+}
+
 const writes = ['create', 'update', 'delete'] as const
+
+/** Entries of one `applyWrites`, as many as a PDS takes. */
+const mostWrites = 200
 
 function recordsIn(name: string, body: unknown): readonly Wanted[] {
   const fields = record(body, ['collection', 'writes'])
@@ -120,6 +136,7 @@ function recordsIn(name: string, body: unknown): readonly Wanted[] {
     case 'com.atproto.repo.applyWrites': {
       const { writes: list } = fields
       if (!Array.isArray(list)) throw new Malformed('writes must be a list')
+      if (list.length > mostWrites) throw new Malformed(`writes may have ${mostWrites} entries`)
       // A list without entries writes nothing, but is a write.
       return [{ on: 'read' }, ...list.map((entry) => oneWrite(entry))]
     }
@@ -176,13 +193,22 @@ function mediaType(contentType: string | undefined): string {
   return type
 }
 
-function allows(scopes: readonly string[], wanted: Wanted): boolean {
-  const permissions = new ScopePermissionsTransition(pdsScopes(scopes))
+/** What the scopes open; reads them once. */
+function opened(scopes: readonly string[]): (wanted: Wanted) => boolean {
+  const ofPds = pdsScopes(scopes)
+  const permissions = new ScopePermissionsTransition(ofPds)
+  return (wanted) => {
+    if (wanted.on === 'session') return scopes.includes('atproto') || ofPds.length > 0
+    if (wanted.on === 'read') return ofPds.length > 0
+    return allows(permissions, wanted)
+  }
+}
+
+/** What only some scopes of a PDS open. */
+type WantedAtPds = Exclude<Wanted, { on: 'session' } | { on: 'read' }>
+
+function allows(permissions: ScopePermissionsTransition, wanted: WantedAtPds): boolean {
   switch (wanted.on) {
-    case 'session':
-      return scopes.includes('atproto') || opensMoreThanIdentity(scopes)
-    case 'read':
-      return opensMoreThanIdentity(scopes)
     case 'repo':
       return permissions.allowsRepo(wanted)
     case 'blob':

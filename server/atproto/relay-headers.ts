@@ -45,6 +45,11 @@ export function headersForPds(headers: IncomingHttpHeaders): Record<string, stri
   return { ...Object.fromEntries(kept), 'accept-encoding': 'identity' }
 }
 
+/** Headers for the PDS with JSON of ours. The app's own type could name a charset in which the same bytes are other JSON. */
+export function headersForJson(headers: IncomingHttpHeaders): Record<string, string> {
+  return { ...headersForPds(headers), 'content-type': 'application/json' }
+}
+
 /** Headers for the app. */
 export function headersForApp(headers: Headers): Record<string, string> {
   const answer: Record<string, string> = {

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Link } from '../../adapters/atproto/contract.ts'
-import { headersForPds } from './relay-headers.ts'
+import { headersForJson, headersForPds } from './relay-headers.ts'
 
 /** Bytes up to which bodies are held in memory. */
 const small = 65_536
@@ -34,8 +34,8 @@ export interface Outgoing {
   request: IncomingMessage
   response: ServerResponse
   path: string
-  /** What is sent instead of the request's own body. */
-  body?: Uint8Array<ArrayBuffer>
+  /** JSON that is sent instead of the request's own body. */
+  json?: string
   /** Milliseconds. */
   patience?: number
 }
@@ -51,15 +51,17 @@ export async function send(link: Link, outgoing: Outgoing): Promise<Sent> {
   response.once('close', closed)
   const done = () => void response.off('close', closed)
   try {
-    const body = outgoing.body ?? (method === 'POST' ? await bodyOf(request) : undefined)
-    const init = { method, headers: headersForPds(request.headers), signal, redirect: 'manual' } as const
+    const { json } = outgoing
+    const body = json === undefined ? (method === 'POST' ? await bodyOf(request) : undefined) : Buffer.from(json)
+    const headers = json === undefined ? headersForPds(request.headers) : headersForJson(request.headers)
+    const init = { method, headers, signal, redirect: 'manual' } as const
     waiting.begin()
     if (body !== 'large')
       return { response: await link.fetch(path, body === undefined ? init : { ...init, body }), done }
     const length = request.headers['content-length']
-    const headers = length === undefined ? init.headers : { ...init.headers, 'content-length': length }
+    const sized = length === undefined ? headers : { ...headers, 'content-length': length }
     const chunks = ReadableStream.from(chunksOf(request, waiting)) as ReadableStream
-    return { response: await link.fetch(path, { ...init, headers, body: chunks, duplex: 'half' }), done }
+    return { response: await link.fetch(path, { ...init, headers: sized, body: chunks, duplex: 'half' }), done }
   } catch (error) {
     done()
     throw signal.aborted ? signal.reason : error

@@ -99,7 +99,7 @@ async function proxied(ctx: Context, name: string, seen: Seen, options: PdsProxy
     throw new XrpcError(405, 'InvalidRequest', `Use ${method.does ? 'POST' : 'GET'} for ${name}`, { allow })
   }
   const body = readsBody(method) ? await jsonBody(ctx.req) : undefined
-  allowed(ctx, { name, method, body }, access, options)
+  allowed(ctx, { name, method, body: body?.value }, access, options)
   const identity = await options.identityOf(access.accountId)
   if (identity === undefined) throw refusal(bearer.ended(access, 'this account has no atproto identity'))
   if (method.need.on === 'session' && !opensMoreThanIdentity(access.scopes)) {
@@ -108,7 +108,7 @@ async function proxied(ctx: Context, name: string, seen: Seen, options: PdsProxy
   }
   const link = await options.link(identity.did)
   if (link === undefined) throw refusal(bearer.ended(access, signInAgain))
-  await carried(ctx, { link, access, method, body }, options)
+  await carried(ctx, { link, access, method, json: body?.text }, options)
 }
 
 /** Throws unless the scopes of the token open the call. */
@@ -150,15 +150,15 @@ interface Carried {
   access: Access
   method: Method
   /** The JSON that was judged: it is what is sent, so that nobody reads it in another way. */
-  body: unknown
+  json: string | undefined
 }
 
-async function carried(ctx: Context, { link, access, method, body }: Carried, options: PdsProxyOptions): Promise<void> {
+async function carried(ctx: Context, { link, access, method, json }: Carried, options: PdsProxyOptions): Promise<void> {
   const sent = await send(link, {
     request: ctx.req,
     response: ctx.res,
     path: ctx.path + ctx.search,
-    ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+    ...(json === undefined ? {} : { json }),
     ...(options.patience === undefined ? {} : { patience: options.patience }),
   }).catch((error: unknown) => {
     throw hasName(error, 'LinkEnded') ? refusal(options.bearer.ended(access, signInAgain)) : error
@@ -198,14 +198,22 @@ function statusFor({ status, headers }: Response): number {
   throw new XrpcError(502, 'UpstreamFailure', 'The PDS answered with a redirect')
 }
 
-async function jsonBody(request: IncomingMessage): Promise<unknown> {
+interface JsonBody {
+  value: unknown
+  /** The same written anew. */
+  text: string
+}
+
+async function jsonBody(request: IncomingMessage): Promise<JsonBody> {
   if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new XrpcError(400, 'InvalidRequest', 'Content-Type must be application/json')
   }
   const bytes = await getRawBody(request, { limit: longestWrite, length: request.headers['content-length'] ?? null })
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return { value, text: JSON.stringify(value) }
   } catch {
+    // Also for what is nested too deep to be written again.
     throw new XrpcError(400, 'InvalidRequest', 'The body must be JSON')
   }
 }

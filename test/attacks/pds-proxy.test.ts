@@ -203,6 +203,45 @@ describe('scopes', () => {
     })
   })
 
+  test('what was judged is what is read: no charset of the app makes other JSON of the same bytes', async () => {
+    const token = await tokenWith('atproto repo:app.bsky.feed.post')
+    // In UTF-7, which some readers of bodies know, the collection stands there a second time, as a like.
+    const hidden = '+ACIALAAi-collection+ACIAOgAi-app.bsky.feed.like'
+    for (const charset of ['utf-7', 'utf-16le', 'utf-8']) {
+      await xrpc('com.atproto.repo.createRecord', token, {
+        method: 'POST',
+        headers: { 'content-type': `application/json; charset=${charset}` },
+        body: JSON.stringify({ collection: 'app.bsky.feed.post', record: hidden }),
+      })
+    }
+    expect(house.upstream.map(({ headers }) => headers['content-type'])).toEqual(new Array(3).fill('application/json'))
+  })
+
+  test('JSON that is nested too deep is no write', async () => {
+    const depth = 200_000
+    const response = await xrpc('com.atproto.repo.createRecord', await tokenWith(open), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"collection":"app.bsky.feed.post","record":${'['.repeat(depth)}${']'.repeat(depth)}}`,
+    })
+    expect(await refused(response)).toEqual([400, 'InvalidRequest'])
+    expect(house.upstream).toEqual([])
+  })
+
+  test('a list of more writes than a PDS takes is not judged one by one', async () => {
+    const entry = { $type: 'com.atproto.repo.applyWrites#delete', collection: 'app.bsky.feed.post', rkey: '1' }
+    const token = await tokenWith('atproto repo:app.bsky.feed.post')
+    const apply = (count: number) =>
+      xrpc('com.atproto.repo.applyWrites', token, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ repo: 'did:plc:alice', writes: new Array(count).fill(entry) }),
+      })
+    expect(await refused(await apply(201))).toEqual([400, 'InvalidRequest'])
+    expect(house.upstream).toEqual([])
+    expect((await apply(200)).status).toBe(200)
+  })
+
   test('a write that is too long is refused before it is read to its end', async () => {
     const response = await xrpc('com.atproto.repo.createRecord', await tokenWith(open), {
       method: 'POST',

@@ -184,6 +184,11 @@ describe('other services (atproto permissions, rpc)', () => {
     ['atproto', 'aud=did:web:example.com&lxm=com.example.act', 'rpc:com.example.act?aud=did:web:example.com'],
     ['rpc:com.example.act?aud=*', 'lxm=com.example.act&lxm=com.example.other&aud=did:web:example.com', 'malformed'],
     ['rpc:com.example.act?aud=*', 'lxm=com.example.act&aud=did:web:a.example&aud=did:web:b.example', 'malformed'],
+    // A PDS reads an empty method as none, and none as all; its router may read brackets as a list.
+    ['rpc:com.example.act?aud=*', 'lxm=&aud=did:web:example.com', 'rpc:*?aud=did:web:example.com'],
+    ['transition:generic', 'lxm=com.example.act&lxm[]=chat.bsky.convo.getLog&aud=did:web:example.com', 'malformed'],
+    ['transition:generic', 'lxm=com.example.act&LXM=chat.bsky.convo.getLog&aud=did:web:example.com', 'malformed'],
+    ['transition:generic', 'lxm=com.example.act&exp=1&aud=did:web:example.com', 'yes'],
   ])('a token for another service: %s, %s', ([scopes, query, expected]) => {
     expect(verdict('com.atproto.server.getServiceAuth', scopes, { query })).toBe(expected)
   })
@@ -256,6 +261,8 @@ describe('no token opens what is about sessions, passwords, or the PDS as a whol
     'com.atproto.sync.requestCrawl',
     'com.atproto.temp.checkSignupQueue',
     'com.atproto.repo.createrecord',
+    'app.bsky.feed.getfeed',
+    'app.bsky.notification.registerpush',
     'com.atproto.something.new',
   ])('%s', (name) => {
     expect([verdict(name, everything), verdict(name, everything, { service: appView })]).toEqual(['never', 'never'])
