@@ -119,9 +119,14 @@ test('a callback that comes a second time', async () => {
 })
 
 test('a callback that is taken twice at once proves once', async () => {
+  const waiting = async () => (await server.database.store.db.selectFrom('attempts').select('id_hash').execute()).length
   const { person, callback } = await away()
+  const before = await waiting()
   const pages = await Promise.all([comeBack(person, callback), comeBack(person, callback)])
   for (const page of pages) expect(page.left).toBe(false)
+  // One newcomer waits for a decision, in place of the attempt.
+  expect(await waiting()).toBe(before)
+  expect(pages.map(({ text }) => text.includes('value="create"'))).toContain(true)
 })
 
 test('a callback of one’s own planted in another browser (login CSRF, RFC 6749 §10.12)', async () => {

@@ -281,16 +281,27 @@ test('the person ends the link on the account page; the next use of the app goes
 })
 
 test('signing out ends the link where the operator wants that, and not otherwise', async () => {
-  for (const [setting, ended] of [
-    ['end', 'sign-out'],
-    ['keep', null],
+  const left: number[] = []
+  for (const [setting, way] of [
+    ['end', '/account/sign-out'],
+    ['end', '/account/sign-out-everywhere'],
+    ['keep', '/account/sign-out'],
+    ['keep', '/account/sign-out-everywhere'],
   ] as const) {
-    await using it = await house({ ATPROTO_SIGN_OUT: setting })
-    await allowed(it, it.client, `openid offline_access ${post}`)
-    const page = await it.person.submit(await it.person.get('/account'), '/account/sign-out')
-    await it.person.submit(page, '/logout/confirm', { logout: 'yes' })
-    await expect.poll(() => link(it)).toMatchObject({ ended })
+    const it = await house({ ATPROTO_SIGN_OUT: setting })
+    try {
+      await allowed(it, it.client, `openid offline_access ${post}`)
+      const page = await it.person.submit(await it.person.get('/account'), way)
+      if (way === '/account/sign-out') await it.person.submit(page, '/logout/confirm', { logout: 'yes' })
+      expect((await it.person.get('/account')).text).not.toContain(it.account.did)
+      if (setting === 'end') await expect.poll(() => link(it)).toMatchObject({ ended: 'sign-out' })
+    } finally {
+      // Waits for what is done in the background: a link that was kept would have ended by then.
+      await it.server.stop()
+    }
+    left.push(await pds.sessions(it.account))
   }
+  expect(left).toEqual([0, 0, 1, 1])
 })
 
 test('the command line names the link', async () => {
