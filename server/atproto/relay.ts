@@ -14,6 +14,9 @@ const small = 65_536
 /** Milliseconds without any progress until a PDS counts as too slow. */
 const defaultPatience = 30_000
 
+/** Milliseconds in which an app may take nothing of an answer. */
+const defaultIdle = 120_000
+
 export interface Sent {
   response: Response
   /** Call when the answer has been read or given up. */
@@ -117,10 +120,12 @@ export async function wholeBody(response: Response): Promise<Buffer | undefined>
 
 /**
  * Streams the answer to the app, no faster than the app takes it. When the PDS breaks off, the connection to the app is
- * destroyed: a short answer must not look like a whole one. Throws what broke it.
+ * destroyed: a short answer must not look like a whole one. So it is when the app takes nothing for `idle` milliseconds,
+ * because it would hold a connection to the PDS for as long as it likes. Throws what broke it.
  */
-export async function stream(from: Response, to: ServerResponse): Promise<void> {
+export async function stream(from: Response, to: ServerResponse, idle = defaultIdle): Promise<void> {
   to.flushHeaders()
+  to.setTimeout(idle, () => to.destroy())
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
   // Its errors show as its end, and one that nobody hears ends the process.
   to.once('close', close).on('error', () => close())

@@ -30,6 +30,8 @@ export interface PdsProxyOptions {
   log: Pick<Log, 'info' | 'error'>
   /** Milliseconds that a PDS may say nothing before it answers. */
   patience?: number
+  /** Milliseconds that an app may take nothing of an answer. */
+  idle?: number
 }
 
 /** Bytes; the body of a write has to be read before it is known what it writes. A PDS takes half of it. */
@@ -178,7 +180,7 @@ async function carried(ctx: Context, { link, access, method, json }: Carried, op
       return
     }
     ctx.respond = false
-    await stream(response, ctx.res)
+    await stream(response, ctx.res, options.idle)
   } catch (error) {
     await response.body?.cancel().catch(() => undefined)
     throw error

@@ -45,9 +45,11 @@ export interface ProxiedOptions {
   now?: () => Date
   /** Milliseconds. */
   patience?: number
+  /** Milliseconds. */
+  idle?: number
 }
 
-export async function proxied({ now = () => new Date(), patience }: ProxiedOptions = {}): Promise<Proxied> {
+export async function proxied({ now = () => new Date(), patience, idle }: ProxiedOptions = {}): Promise<Proxied> {
   const database = await openTestDatabase()
   const upstream: Seen[] = []
   const logged: string[] = []
@@ -90,6 +92,7 @@ export async function proxied({ now = () => new Date(), patience }: ProxiedOptio
     },
     log: journal,
     ...(patience === undefined ? {} : { patience }),
+    ...(idle === undefined ? {} : { idle }),
   })
   const app = createApp({
     issuer: origin,

@@ -1,5 +1,6 @@
 /** Large bodies pass through as streams: nobody may fill our memory by being slower than the other side. */
 import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Proxied, proxied } from '../../support/proxied.ts'
 
@@ -48,6 +49,24 @@ test('a PDS is held back by an app that reads slowly, and all arrives in the end
   let bytes = 0
   for await (const chunk of response.body ?? []) bytes += chunk.length
   expect(bytes).toBe(count * megabyte.length)
+})
+
+test('an app that takes nothing of an answer does not hold the connection to the PDS for ever', async () => {
+  await using impatient = await proxied({ idle: 300 })
+  const { value } = await impatient.tokens.issue({ scope: 'atproto transition:generic' })
+  const { promise: ended, resolve: end } = Promise.withResolvers<boolean>()
+  impatient.serve(async (_request, response) => {
+    response
+      .writeHead(200, { 'content-type': 'application/vnd.ipld.car' })
+      .on('close', () => end(response.writableFinished))
+    await pourInto(response)
+  })
+  const socket = connect(impatient.port, '127.0.0.1').on('error', () => undefined)
+  socket.pause()
+  const { host } = new URL(impatient.origin)
+  socket.write(`GET /xrpc/com.atproto.sync.getRepo HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${value}\r\n\r\n`)
+  expect(await ended).toBe(false)
+  socket.destroy()
 })
 
 test('an app is held back by a PDS that reads slowly, and all arrives in the end', async () => {
