@@ -13,6 +13,7 @@ import { stepPage } from '../../views/step.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
 import { readForm, singleValues } from '../forms.ts'
+import { namesOther } from '../oidc/other-person.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { noPdsAccount } from '../oidc/policy.ts'
 import { PageRefusal } from '../page-refusal.ts'
@@ -55,7 +56,8 @@ export function signIn(options: SignInOptions) {
     if (current?.step.kind === 'show') return showStep(desk, current.step.page, current.provider)
     if (current?.step.kind === 'newcomer') return showNewcomer(desk, current.step.proof)
     const named = namedProvider(desk)
-    if (named !== undefined && isOffered(desk, named) && token === undefined) return begin(desk, named, false)
+    if (named !== undefined && isOffered(desk, named) && token === undefined)
+      return begin(desk, named, wouldReplace(desk))
     if (needsPds(desk)) return desk.show(chooser(desk))
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
     if (named !== undefined || current?.step.kind === 'redirect') return desk.show(chooser(desk))
@@ -242,6 +244,16 @@ export function signIn(options: SignInOptions) {
 /** Whether somebody is signed in already, with an account that cannot give the app what it wants. */
 function needsPds(desk: Desk): boolean {
   return desk.prompt.reasons.includes(noPdsAccount)
+}
+
+/**
+ * Whether going straight on could put somebody else in the place of who is signed in here. An address alone must not do
+ * that: whoever made it may hold the PDS, too, which then answers at once, and nobody would have seen a page.
+ */
+function wouldReplace({ accountId, params, prompt }: Desk): boolean {
+  if (accountId === undefined) return false
+  const isNamed = personParams.some((name) => text(params[name]) !== undefined)
+  return !isNamed || prompt.reasons.includes(namesOther)
 }
 
 /** Whether the app asks for something at the person's PDS. */

@@ -8,6 +8,9 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AccountIdentity } from '../../adapters/postgres/accounts.ts'
 import { personParams, providerOfParam } from './person-params.ts'
 
+/** Why a signed-in person is asked to sign in again: the app names somebody else. */
+export const namesOther = 'other_person'
+
 /** A check for the prompt `login`. */
 export function otherPerson(findIdentities: (accountId: string) => Promise<readonly AccountIdentity[]>) {
   const check = async ({ oidc }: KoaContextWithOIDC): Promise<boolean> => {
@@ -23,7 +26,7 @@ export function otherPerson(findIdentities: (accountId: string) => Promise<reado
       )
     })
   }
-  return new interactionPolicy.Check('other_person', 'the app names somebody else', 'login_required', check)
+  return new interactionPolicy.Check(namesOther, 'the app names somebody else', 'login_required', check)
 }
 
 function isText(value: unknown): boolean {

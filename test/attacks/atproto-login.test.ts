@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
 import { answering, newHandle, type PdsAccount, startPds, type TestPds } from '../support/pds.ts'
-import { comeBack } from '../support/pds-sign-in.ts'
+import { comeBack, signInByHandle } from '../support/pds-sign-in.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
@@ -162,6 +162,26 @@ test('a callback with the code of another attempt', async () => {
   const [first, second] = [await away(), await away()]
   first.callback.searchParams.set('code', second.callback.searchParams.get('code') ?? '')
   offersOtherWays(await comeBack(first.person, first.callback))
+})
+
+test('an address that names somebody else signs nobody out and in unasked (login CSRF, RFC 6749 §10.12)', async () => {
+  await using own = await startTestServer({ settings: pds.settings })
+  const app = await own.client('web')
+  const [victim, alice, mallory] = [own.visitor(), await pds.account(), await pds.account()]
+  await signInByHandle(own, pds, victim, app, alice)
+  for (const extra of [
+    { handle: mallory.handle },
+    { handle: mallory.did, prompt: 'login' },
+    { login_hint: mallory.handle, prompt: 'login' },
+    { login_hint: mallory.did, max_age: '0' },
+  ]) {
+    const page = await victim.get(authorizeUrl(app, pkce(), extra))
+    expect([extra, page.left, page.status]).toEqual([extra, false, 200])
+    expect(page.text).toMatch(/name="handle"[^>]*value="[^"]/)
+  }
+  expect((await victim.get('/account')).text).toContain(alice.handle)
+  const again = await victim.get(authorizeUrl(app, pkce(), { handle: alice.handle, prompt: 'login' }))
+  expect(again.url.origin).toBe(pds.url)
 })
 
 test('a callback with a parameter twice', async () => {

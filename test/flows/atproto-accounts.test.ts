@@ -57,7 +57,8 @@ test('somebody else is signed in here: the app gets whom it named, and the brows
   const [client, alice, bob, person] = [await app(server), await pds.account(), await pds.account(), server.visitor()]
   await signInByHandle(server, pds, person, client, alice, pkce(), { scope: 'openid atproto' })
   const proof = pkce()
-  const away = await person.get(authorizeUrl(client, proof, { scope: 'openid atproto', handle: bob.handle }))
+  const page = await person.get(authorizeUrl(client, proof, { scope: 'openid atproto', handle: bob.handle }))
+  const away = await person.submit(page, '/answer', { handle: bob.handle })
   const back = await onward(person, client, away, bob)
   expect(await whoIs(server, client, back, proof)).toMatchObject({ did: bob.did })
   expect((await person.get('/account')).text).toContain(bob.handle)

@@ -160,7 +160,8 @@ test('an app that names somebody else than who is signed in here gets that perso
   }
   const quiet = await person.get(authorizeUrl(client, pkce(), { handle: bob.handle, prompt: 'none' }))
   expect(quiet.url.searchParams.get('error')).toBe('login_required')
-  expect((await person.get(authorizeUrl(client, pkce(), { handle: bob.handle }))).url.origin).toBe(pds.url)
+  const page = await person.get(authorizeUrl(client, pkce(), { handle: bob.handle }))
+  expect((await person.submit(page, '/answer', { handle: bob.handle })).url.origin).toBe(pds.url)
 })
 
 async function userinfo(client: TestClient, account: PdsAccount, scope: string): Promise<Record<string, unknown>> {
