@@ -189,9 +189,12 @@ async function carried(ctx: Context, { link, access, method, json }: Carried, op
   }
 }
 
-/** The status for the app. A 401 of the PDS is about our tokens there, not about the app's. */
+/** What a PDS says of our tokens and proofs there (RFC 6750 §3.1, RFC 9449 §7.1); for the app it passes. */
+const aboutOurTokens = /error="(?:invalid_token|invalid_dpop_proof|use_dpop_nonce)"/
+
+/** The status for the app. A 401 of the PDS is never about the app's token: about ours it passes, about the call it is a 403. */
 function statusFor({ status, headers }: Response): number {
-  if (status === 401 && headers.has('www-authenticate')) {
+  if (status === 401 && aboutOurTokens.test(headers.get('www-authenticate') ?? '')) {
     throw new XrpcError(503, 'UpstreamRetry', 'The PDS asks for another try', { 'retry-after': '1' })
   }
   if (status === 401) return 403

@@ -614,6 +614,9 @@ describe('what comes back', () => {
       [500, {}, 500],
       [401, {}, 403],
       [401, { 'www-authenticate': 'DPoP error="use_dpop_nonce"' }, 503],
+      [401, { 'www-authenticate': 'DPoP error="invalid_dpop_proof"' }, 503],
+      // Asking again would be answered the same for ever.
+      [401, { 'www-authenticate': 'Bearer realm="pds", error="insufficient_scope"' }, 403],
     ]
     for (const [status, headers, expected] of answers) {
       house.serve((_request, response) =>
