@@ -34,8 +34,8 @@ export interface PdsProxyOptions {
   idle?: number
 }
 
-/** Bytes; the body of a write has to be read before it is known what it writes. A PDS takes half of it. */
-const longestWrite = 2_000_000
+/** Bytes; a write has to be read before it is known what it writes. The reference PDS takes 150 KiB. */
+const longestWrite = 1_000_000
 
 const prefix = '/xrpc/'
 const signInAgain = 'the link to the PDS of this account has ended; the person has to sign in again'
@@ -100,8 +100,7 @@ async function proxied(ctx: Context, name: string, seen: Seen, options: PdsProxy
     const allow = method.does ? 'POST, OPTIONS' : 'GET, HEAD, OPTIONS'
     throw new XrpcError(405, 'InvalidRequest', `Use ${method.does ? 'POST' : 'GET'} for ${name}`, { allow })
   }
-  const body = readsBody(method) ? await jsonBody(ctx.req) : undefined
-  allowed(ctx, { name, method, body: body?.value }, access, options)
+  const json = await judged(ctx, { name, method }, access, options)
   const identity = await options.identityOf(access.accountId)
   if (identity === undefined) throw refusal(bearer.ended(access, 'this account has no atproto identity'))
   if (method.need.on === 'session' && !opensMoreThanIdentity(access.scopes)) {
@@ -110,7 +109,22 @@ async function proxied(ctx: Context, name: string, seen: Seen, options: PdsProxy
   }
   const link = await options.link(identity.did)
   if (link === undefined) throw refusal(bearer.ended(access, signInAgain))
-  await carried(ctx, { link, access, method, json: body?.text }, options)
+  await carried(ctx, { link, access, method, json }, options)
+}
+
+/**
+ * Throws unless the token opens the call; answers the JSON that was judged, as text: read, it takes twenty times the
+ * memory, for as long as the PDS is waited for.
+ */
+async function judged(
+  ctx: Context,
+  { name, method }: { name: string; method: Method },
+  access: Access,
+  options: PdsProxyOptions,
+): Promise<string | undefined> {
+  const body = readsBody(method) ? await jsonBody(ctx.req) : undefined
+  allowed(ctx, { name, method, body: body?.value }, access, options)
+  return body?.text
 }
 
 /** Throws unless the scopes of the token open the call. */
