@@ -49,10 +49,22 @@ export function openSessions(sessions: Sessions, now: () => Date): OpenSessions 
       if (row === undefined) return undefined
       const known = ready.get(did)
       if (known?.version === row.version) return known
-      const opened = open(did, row.version, fromSecret(row.secret))
+      const secret = readable(row)
+      if (secret === undefined) return undefined
+      const opened = open(did, row.version, fromSecret(secret))
       ready.set(did, opened)
       return opened
     },
+  }
+}
+
+/** Undefined where the key that sealed it is gone: the link is over, and the person can bring it back. */
+function readable(row: { readonly secret: string }): string | undefined {
+  try {
+    return row.secret
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SealBroken') return undefined
+    throw error
   }
 }
 

@@ -50,6 +50,15 @@ const nobody: readonly null[] = new Array(16).fill(null)
 
 export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () => Date) {
   const context = (did: string) => `atproto-session:${did}`
+  /** Undefined where the key has left the ring: nobody can use what was sealed, nor give it back. */
+  const opened = (sealed: string, did: string): string | undefined => {
+    try {
+      return sealer.open(sealed, context(did))
+    } catch (error) {
+      if (error instanceof Error && error.name === 'SealBroken') return undefined
+      throw error
+    }
+  }
   const columns = (did: string, session: AtprotoSession) => ({
     sealed_session: sealer.seal(session.secret, context(did)),
     scope: session.scope,
@@ -84,21 +93,21 @@ export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () =>
       }
     },
 
-    /** How the link of a DID stands or ended; undefined when there never was one. */
+    /**
+     * How the link of a DID stands or ended; undefined when there never was one. One that does not open any more counts
+     * as ended (`unreadable`), so that the person is asked to bring it back.
+     */
     async state(did: string): Promise<AtprotoSessionState | undefined> {
       const row = await db
         .selectFrom('atproto_sessions')
-        .select(['scope', 'created_at', 'ended_at', 'ended_cause'])
+        .select(['scope', 'created_at', 'updated_at', 'ended_at', 'ended_cause', 'sealed_session'])
         .where('did', '=', did)
         .executeTakeFirst()
-      return (
-        row && {
-          did,
-          scope: row.scope,
-          since: row.created_at,
-          ended: row.ended_at === null ? undefined : { at: row.ended_at, cause: row.ended_cause ?? '' },
-        }
-      )
+      if (row === undefined) return undefined
+      const state = { did, scope: row.scope, since: row.created_at }
+      if (row.ended_at !== null) return { ...state, ended: { at: row.ended_at, cause: row.ended_cause ?? '' } }
+      const usable = row.sealed_session !== null && opened(row.sealed_session, did) !== undefined
+      return { ...state, ended: usable ? undefined : { at: row.updated_at, cause: 'unreadable' } }
     },
 
     /** Stores a new link in place of any other; answers the secret of the one that it replaced, to exactly one caller. */
@@ -115,7 +124,7 @@ export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () =>
           updated_at = excluded.updated_at, ended_at = null, ended_cause = null
         returning (select sealed_session from before) as replaced`.execute(db)
       const replaced = rows[0]?.replaced ?? undefined
-      return replaced && sealer.open(replaced, context(did))
+      return replaced && opened(replaced, did)
     },
 
     /** Stores what a refresh brought; answers the new version, or undefined when the link ended or changed meanwhile. */
@@ -152,7 +161,7 @@ export function atprotoSessions(db: Kysely<Database>, sealer: Sealer, now: () =>
         .whereRef('atproto_sessions.did', '=', 'before.did')
         .returning('before.sealed_session as secret')
         .executeTakeFirst()
-      return row?.secret == null ? undefined : sealer.open(row.secret, context(did))
+      return row?.secret == null ? undefined : opened(row.secret, did)
     },
   }
 }

@@ -330,6 +330,7 @@ export const en = {
       unused: 'No app needed it any more.',
       'sign-out': 'You signed out.',
       disabled: 'This account was disabled.',
+      unreadable: 'This server can’t use it any more.',
       other: 'Your PDS ended it.',
     },
     pdsAgain: 'When you next use an app that needs it, you are asked to confirm at your PDS again.',

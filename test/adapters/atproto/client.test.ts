@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { LinkEnded, PdsUnreachable } from '../../../adapters/atproto/contract.ts'
 import { guardedFetch } from '../../../adapters/atproto/guarded-fetch.ts'
+import { sealer } from '../../../adapters/crypto/seal.ts'
 import { expire, linked, type TestClient, testClient, throughPds } from '../../support/atproto-client.ts'
 import { clock } from '../../support/clock.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts'
@@ -131,6 +132,20 @@ test('a bare host that is nobody’s handle is taken for the PDS that it is', as
   expect(await client.finish(params, undefined)).toMatchObject({ kind: 'proven', did: alice.did })
   const nobody = await client.begin({ identifier: newHandle(), scopes: [] })
   expect(nobody).toEqual({ kind: 'problem', problem: 'unknown-handle' })
+})
+
+test('a link whose key has left the ring is none, until the person brings it back', async () => {
+  const client = open('loopback')
+  const alice = await pds.account()
+  await linked(client, pds, alice)
+  const { db } = database.store
+  const sealed = sealer(['n'.repeat(32)]).seal('{}', `atproto-session:${alice.did}`)
+  await db.updateTable('atproto_sessions').set({ sealed_session: sealed }).where('did', '=', alice.did).execute()
+  expect(await client.link(alice.did)).toBeUndefined()
+  expect((await client.linkState(alice.did))?.ended?.cause).toBe('unreadable')
+  await linked(client, pds, alice)
+  expect((await client.linkState(alice.did))?.ended).toBeUndefined()
+  expect((await (await client.link(alice.did))?.fetch('/xrpc/com.atproto.server.getSession', {}))?.status).toBe(200)
 })
 
 test('a callback counts once', async () => {

@@ -88,6 +88,20 @@ test('a sealed link that is moved to another DID does not open', async () => {
   expect(() => moved?.secret).toThrow(SealBroken)
 })
 
+test('a link whose key has left the ring counts as ended, and a new one takes its place', async () => {
+  await using database = await openTestDatabase()
+  const { sessions, time } = open(database)
+  await sessions.replace(did, link('first'))
+  const later = atprotoSessions(database.store.db, sealer(['n'.repeat(32)]), time.now)
+  expect((await later.state(did))?.ended).toEqual({ at: time.now(), cause: 'unreadable' })
+  expect((await sessions.state(did))?.ended).toBeUndefined()
+  expect(await later.replace(did, link('second'))).toBeUndefined()
+  expect(await later.read(did)).toMatchObject({ secret: 'second' })
+  expect((await later.state(did))?.ended).toBeUndefined()
+  expect(await sessions.end(did, 'unused')).toBeUndefined()
+  expect((await later.state(did))?.ended?.cause).toBe('unused')
+})
+
 postgresTest('of parallel ends one gets the tokens, of parallel replacements each its own predecessor', async () => {
   await using database = await openPostgresDatabase()
   const { sessions } = open(database)
