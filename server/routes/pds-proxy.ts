@@ -27,7 +27,7 @@ export interface PdsProxyOptions {
   identityOf: (accountId: string) => Promise<PdsAccount | undefined>
   /** Opens the link of a DID; undefined when there is none any more. */
   link: (did: string) => Promise<Link | undefined>
-  log: Pick<Log, 'info' | 'error'>
+  log: Pick<Log, 'debug' | 'info' | 'error'>
   /** Milliseconds that a PDS may say nothing before it answers. */
   patience?: number
   /** Milliseconds that an app may take nothing of an answer. */
@@ -57,14 +57,12 @@ export function pdsProxy(options: PdsProxyOptions): Middleware {
     } catch (error) {
       answerFailure(ctx, error, options.log)
     }
-    options.log.info(
-      {
-        method: isNsid(name) ? name : 'invalid',
-        clientId: seen.clientId,
-        // What proxies write for an app that did not wait.
-        status: ctx.res.destroyed && !ctx.res.headersSent ? 499 : ctx.status,
-        duration: Math.round(performance.now() - begun),
-      },
+    // What proxies write for an app that did not wait.
+    const status = ctx.res.destroyed && !ctx.res.headersSent ? 499 : ctx.status
+    const duration = Math.round(performance.now() - begun)
+    // A line costs a tenth of a call, and nobody reads those of calls that went well unless they look for something.
+    options.log[status < 400 ? 'debug' : 'info'](
+      { method: isNsid(name) ? name : 'invalid', clientId: seen.clientId, status, duration },
       'xrpc',
     )
   }
