@@ -9,7 +9,7 @@ import type { Context, Middleware } from 'koa'
 import type { Grant } from '../../adapters/postgres/grants.ts'
 import { accountPage } from '../../views/account.ts'
 import type { ScopeCard } from '../../views/scope.ts'
-import { reduced } from '../atproto/scopes.ts'
+import { pdsScope, reduced } from '../atproto/scopes.ts'
 import { readForm } from '../forms.ts'
 import { clientCard } from '../interactions/desk.ts'
 import { accountClientId } from '../oidc/provider.ts'
@@ -170,7 +170,10 @@ async function grantedScopes(
     ),
   )
   const named = new Set(ofResources.flat().map(({ name }) => name))
-  const others = [...new Set(own.flatMap(({ scopes }) => scopes))].filter((name) => !named.has(name))
+  // Of those of the PDS one may say what another was asked for: they all stand in the cards above.
+  const others = [...new Set(own.flatMap(({ scopes }) => scopes))].filter(
+    (name) => !named.has(name) && pdsScope(name) === undefined,
+  )
   return [...others.map((name) => ({ name })), ...ofResources.flat()]
 }
 

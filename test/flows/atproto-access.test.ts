@@ -134,6 +134,17 @@ test('what is covered needs neither consent nor the PDS again, for this app; ano
   expect((await link(it))?.scopes).toEqual(['atproto', pictures, post])
 })
 
+test('the account page says what an app was granted in words, also where one scope covers another or is spelt otherwise', async () => {
+  await using it = await house()
+  await allowed(it, it.client, `openid atproto ${post} ${pictures}`)
+  const covered = ask(it, it.client, `openid atproto ${post}?action=update&action=create blob:image/png`)
+  await tokens(it, it.client, await covered.visit, covered.proof)
+  const { text } = await it.person.get('/account')
+  expect(text).toContain('Upload pictures')
+  expect(text).not.toContain('?action=')
+  expect(text).not.toContain('image/png')
+})
+
 test('an app that needs more takes the person to the PDS again, for all that stands granted to any app', async () => {
   await using it = await house()
   const other = await newApp(it.server)
