@@ -9,17 +9,26 @@ const did = /^did:(?:plc:[a-z2-7]{24}|web:[A-Za-z0-9.%-]{1,250})$/
 const longest = 2_000
 
 /**
- * A handle, a DID (`did:plc`, `did:web`) or the origin of a PDS as `https://…`; undefined when it is none of these.
+ * A handle, a DID (`did:plc`, `did:web`) or the origin of a PDS as `https://…`; undefined when it is none of these. An
+ * address of a person's page (`…/profile/alice.test`) or record (`at://alice.test/…`) is taken for the person.
  * Plain http addresses are taken with `allowHttp` only.
  */
 export function readIdentifier(typed: string, allowHttp: boolean): string | undefined {
   if (typed.length > longest) return undefined
   const text = typed.replace(invisible, '').trim().normalize('NFKC')
-  if (/^https?:\/\//i.test(text)) return originOf(text, allowHttp)
-  const bare = text
-    .replace(/^at:\/\//i, '')
-    .replace(/^@/, '')
-    .replace(/[/.]$/, '')
+  if (/^https?:\/\//i.test(text)) return personIn(text) ?? originOf(text, allowHttp)
+  return nameOf(text.replace(/^at:\/\/([^/]+)\/.*$/i, '$1').replace(/^at:\/\//i, ''))
+}
+
+/** Of a page about a person, as people copy it: apps of atproto have it at `/profile/<handle or DID>`. */
+function personIn(text: string): string | undefined {
+  const name = URL.parse(text)?.pathname.match(/^\/profile\/([^/]+)/)?.[1]
+  return name === undefined ? undefined : nameOf(name)
+}
+
+/** A handle or a DID. */
+function nameOf(text: string): string | undefined {
+  const bare = text.replace(/^@/, '').replaceAll('\u3002', '.').replace(/[/.]$/, '')
   if (/^did:/i.test(bare)) {
     const spelt = bare.replace(/^did:(plc|web):/i, (prefix) => prefix.toLowerCase())
     const known = spelt.startsWith('did:plc:') ? spelt.toLowerCase() : spelt
