@@ -1,7 +1,7 @@
 /** From an app's wish to the link at a real PDS and to its end: what is asked there is what stands granted here. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorizeUrl, endpoint, type Pkce, pkce, redeem, refresh, tokensOf } from '../support/authorize.ts'
-import { commandLine } from '../support/command-line.ts'
+import { commandLine, commandLineSecret } from '../support/command-line.ts'
 import { answering, type Decision, type PdsAccount, startPds, type TestPds } from '../support/pds.ts'
 import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
@@ -316,7 +316,7 @@ test('signing out ends the link where the operator wants that, and not otherwise
 })
 
 test('the command line names the link', async () => {
-  await using it = await house()
+  await using it = await house({ SECRETS: commandLineSecret })
   await allowed(it, it.client, `openid ${post}`)
   const run = commandLine(it.server.database.store)
   const [account] = (await run(['user', 'list', '--json'])).json().users as { account_id: string }[]

@@ -19,13 +19,16 @@ export interface CommandResult {
 
 export type CommandLine = (argv: readonly string[], stdin?: string) => Promise<CommandResult>
 
+/** What the commands of tests open sealed values with: the `SECRETS` of a server whose rows they read. */
+export const commandLineSecret = 'a secret of the tests that is long enough'
+
 /** A command line over `store`; `services` replaces parts. */
 export function commandLine(store: Store, services: Partial<Services> = {}): CommandLine {
   const config = readConfig({ DATA_DIR: join(tmpdir(), 'habitat-commands-of-no-server'), ISSUER: 'http://localhost:1' })
   const all = commandServices({
     store,
     config,
-    sealer: sealer(['a secret of the tests that is long enough']),
+    sealer: sealer([commandLineSecret]),
     insideServer: false,
     now: () => new Date(),
   })
