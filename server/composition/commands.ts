@@ -20,28 +20,11 @@ export interface ServiceOptions extends Omit<Foundation, 'log'> {
 export function commandServices({ store, config, sealer, insideServer, now }: ServiceOptions): Services {
   const { db } = store
   const { productName } = config
-  const {
-    accounts,
-    passwords,
-    audit,
-    clients,
-    resources,
-    grants,
-    sessions,
-    signingKeys,
-    atprotoKeys,
-    atprotoSessions,
-  } = stores({ store, sealer, now })
+  const rows = stores({ store, sealer, now })
+  const { passwords, atprotoSessions } = rows
   return {
-    accounts,
+    ...rows,
     passwords: passwordSettings({ passwords, hashing: passwordHashing(), sealer, productName, now }),
-    audit,
-    clients,
-    resources,
-    grants,
-    sessions,
-    signingKeys,
-    atprotoKeys,
     linkState: atprotoSessions.state,
     migrations: store,
     examination: {

@@ -19,6 +19,15 @@ afterEach(() => {
 })
 afterAll(() => pds.close())
 
+/** A client of its own, with a link to the PDS of Alice. */
+async function aliceLinked() {
+  const database = await openTestDatabase()
+  const client = testClient(database.store, pds)
+  const alice = await pds.account()
+  await linked(client, pds, alice)
+  return { client, alice, [Symbol.asyncDispose]: database.close }
+}
+
 async function ask(client: TestClient, did: string): Promise<number | undefined> {
   const response = await (await client.link(did))?.fetch(getSession, {})
   await response?.body?.cancel()
@@ -82,10 +91,8 @@ postgresTest('a link that ends at the PDS is told once over two nodes, and every
 })
 
 test('a link that ends while it is refreshed stays ended, and the fresh tokens are given back', async () => {
-  await using database = await openTestDatabase()
-  const client = testClient(database.store, pds)
-  const alice = await pds.account()
-  await linked(client, pds, alice)
+  await using it = await aliceLinked()
+  const { client, alice } = it
   await expire(client, alice.did)
   const link = await client.link(alice.did)
   // The PDS has the refresh before it in the queue when the end comes.
@@ -159,10 +166,8 @@ test('a PDS that does not answer is told apart from one that is down', async () 
 })
 
 test('a DID that went to another authorization server takes its link along: it ends', async () => {
-  await using database = await openTestDatabase()
-  const client = testClient(database.store, pds)
-  const alice = await pds.account()
-  await linked(client, pds, alice)
+  await using it = await aliceLinked()
+  const { client, alice } = it
   await expire(client, alice.did)
   await using elsewhere = await startPds()
   const document = (await (await fetch(`${pds.plcUrl}/${alice.did}`)).json()) as {
@@ -180,10 +185,8 @@ test('a DID that went to another authorization server takes its link along: it e
 })
 
 test('a directory that is down ends no link', async () => {
-  await using database = await openTestDatabase()
-  const client = testClient(database.store, pds)
-  const alice = await pds.account()
-  await linked(client, pds, alice)
+  await using it = await aliceLinked()
+  const { client, alice } = it
   await expire(client, alice.did)
   pds.standForPlc('/', answering(500, {}))
   try {
