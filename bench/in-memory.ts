@@ -19,6 +19,7 @@ import type { SigningKey } from '../adapters/postgres/signing-keys.ts'
 import { createApp } from '../server/app.ts'
 import { log as createLog } from '../server/log.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
+import { iftttResource } from '../server/oidc/ifttt-resource.ts'
 import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { pages as createPages } from '../server/pages.ts'
@@ -49,6 +50,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     dpopNonceSecret: randomBytes(32),
     models: memoryModels(options.clients),
     pdsAccess: { account: async () => undefined, isLinked: async () => true },
+    ifttt: iftttResource(issuer, 'Habitat'),
     pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
     findIdentities: async () => [],
@@ -56,6 +58,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     findResource: async () => undefined,
     pages: providerPages(pages, async () => undefined),
     reference: (request) => requestInfo(request).reference,
+    onGrantUsed: async () => undefined,
     endSession: async () => undefined,
     onError: (ctx, error) => log.info({ route: ctx.oidc?.route, error: String(error) }, 'refused'),
     now: () => new Date(),

@@ -13,6 +13,7 @@ import { readConfig } from '../server/config.ts'
 import { startServer } from '../server/main.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
 import { hashClientSecret, newClientSecret } from '../server/oidc/client-secrets.ts'
+import { iftttResource } from '../server/oidc/ifttt-resource.ts'
 import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { type ProfileName, profiles } from '../server/oidc/profiles.ts'
 import { createProvider } from '../server/oidc/provider.ts'
@@ -143,9 +144,11 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     findConsent: async () => undefined,
     findResource: async () => undefined,
     pdsAccess: { account: async () => undefined, isLinked: async () => true },
+    ifttt: iftttResource('http://localhost', 'Bench'),
     pds: pdsResource({ issuer: 'http://localhost', ceiling: [], declared: undefined }),
     pages: providerPages(createPages('Bench'), async () => undefined),
     reference: () => '',
+    onGrantUsed: async () => undefined,
     endSession: async () => undefined,
     onError: () => undefined,
     now,

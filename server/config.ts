@@ -25,6 +25,8 @@ export interface Config {
   /** Name of the product on the pages. */
   readonly productName: string
   readonly atproto: AtprotoConfig
+  /** By which IFTTT authenticates to our Service API, newest first; empty: it cannot. */
+  readonly iftttServiceKeys: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -69,6 +71,7 @@ export const settings = {
   ATPROTO_HANDLE_RESOLVER: 'service that resolves atproto handles (default: DNS and HTTPS)',
   ATPROTO_SCOPE: 'the most that a PDS is ever asked for (default "atproto transition:generic")',
   ATPROTO_SIGN_OUT: 'keep (default) or end: whether signing out here ends the link to the PDS',
+  IFTTT_SERVICE_KEYS: 'service keys of IFTTT, newest first, separated by commas',
   ALLOW_EMBEDDED_DATABASE: 'yes allows the embedded database in production',
   LOG_LEVEL: 'trace, debug, info (default), warn, error or silent',
 } as const
@@ -77,6 +80,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** Shortest secret of the key ring, characters. */
 const minimumSecretLength = 32
+/** Shortest service key, characters; IFTTT makes them, much longer. */
+const minimumServiceKeyLength = 16
 
 /** Reads the settings. Throws `ConfigError` with every problem found. */
 export function readConfig(env: Environment): Config {
@@ -90,6 +95,7 @@ export function readConfig(env: Environment): Config {
   const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
   const atproto = readAtproto(env, new URL(issuer).hostname, problems)
+  const iftttServiceKeys = readServiceKeys(text(env['IFTTT_SERVICE_KEYS']), problems)
   const logLevel = oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'info', logLevels, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
@@ -104,6 +110,7 @@ export function readConfig(env: Environment): Config {
     registration,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
     atproto,
+    iftttServiceKeys,
     logLevel,
   })
 }
@@ -175,6 +182,18 @@ function readSecrets(value: string | undefined, production: boolean, problems: s
   }
   if (given.some((secret) => secret.length < minimumSecretLength)) {
     problems.push(`SECRETS: every secret must have at least ${minimumSecretLength} characters.`)
+  }
+  return given
+}
+
+function readServiceKeys(value: string | undefined, problems: string[]): readonly string[] {
+  const keys = (value ?? '').split(',').map((key) => key.trim())
+  const given = keys.filter((key) => key !== '')
+  // They come in a header (RFC 9110 §5.5).
+  if (given.some((key) => key.length < minimumServiceKeyLength || !/^[\x21-\x7e]+$/.test(key))) {
+    problems.push(
+      `IFTTT_SERVICE_KEYS: a key has at least ${minimumServiceKeyLength} letters, digits or signs and no space. Copy it from the API settings of your service on IFTTT.`,
+    )
   }
   return given
 }

@@ -44,7 +44,12 @@ export interface Grants {
    * by account or client also consent whose grants have ended already. Answers the grants that it ended.
    */
   revoke(filter: GrantFilter): Promise<readonly Grant[]>
+  /** Records that a living grant was used; at most once in five minutes, so that a busy app costs no writes. */
+  used(id: string): Promise<void>
 }
+
+/** Milliseconds. */
+const useInterval = 5 * 60_000
 
 /** The store of grants; `now` decides what has expired. An empty filter matches nothing. */
 export function grants(db: Kysely<Database>, now: () => Date): Grants {
@@ -54,7 +59,7 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
       const rows = await db
         .selectFrom('grants')
         .selectAll()
-        .select(lastUse)
+        .select(lastToken)
         .where(matching(filter))
         .where('expires_at', '>', now())
         .orderBy('created_at', 'desc')
@@ -88,7 +93,7 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
             .where(matching(filter))
             .where('revoked_at', 'is', null)
             .returningAll()
-            .returning(lastUse),
+            .returning(lastToken),
         )
         .with('removed_artifacts', (it) =>
           it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
@@ -108,14 +113,26 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
         .execute()
       return rows.map(read)
     },
+    async used(id) {
+      const at = now()
+      await db
+        .updateTable('grants')
+        .set({ last_used_at: at })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .where((it) =>
+          it.or([it('last_used_at', 'is', null), it('last_used_at', '<', new Date(at.getTime() - useInterval))]),
+        )
+        .execute()
+    },
   }
 }
 
 /** When the newest token of the grant was issued. JWTs leave no row, the refresh tokens that fetch them do. */
-const lastUse = sql<Date | null>`(
+const lastToken = sql<Date | null>`(
   select max(artifacts.created_at) from artifacts
   where artifacts.grant_id = grants.id and artifacts.model in ('AccessToken', 'RefreshToken')
-)`.as('last_used_at')
+)`.as('last_token_at')
 
 function isEmpty({ id, accountId, clientId }: GrantFilter): boolean {
   return id === undefined && accountId === undefined && clientId === undefined
@@ -132,7 +149,8 @@ function matching({ id, accountId, clientId }: GrantFilter) {
   )})`
 }
 
-function read(row: Selectable<GrantRow> & { last_used_at: Date | null }): Grant {
+function read(row: Selectable<GrantRow> & { last_token_at: Date | null }): Grant {
+  const uses = [row.last_used_at, row.last_token_at].filter((at) => at !== null)
   return {
     id: row.id,
     accountId: row.account_id ?? undefined,
@@ -141,7 +159,7 @@ function read(row: Selectable<GrantRow> & { last_used_at: Date | null }): Grant 
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at ?? undefined,
-    lastUsedAt: row.last_used_at ?? undefined,
+    lastUsedAt: uses.length === 0 ? undefined : new Date(Math.max(...uses.map((at) => at.getTime()))),
   }
 }
 

@@ -119,6 +119,8 @@ export interface GrantRow {
   created_at: Date
   expires_at: Date
   revoked_at: Date | null
+  /** Recorded now and then, where the tokens of the grant leave no newer trace. */
+  last_used_at: Date | null
 }
 
 export interface ConsentRow {

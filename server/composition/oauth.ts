@@ -13,6 +13,7 @@ import type { Log } from '../log.ts'
 import { type Bearer, bearer } from '../oidc/bearer.ts'
 import { clientLookup } from '../oidc/client-lookup.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
+import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import type { Pages } from '../pages.ts'
@@ -27,8 +28,12 @@ export interface OAuth {
   provider(): Provider
   /** Builds the provider anew, with the signing keys of the moment. */
   rebuild(): Promise<void>
-  /** Judges the access tokens that our own APIs are called with. */
+  /** Judges the access tokens that `/xrpc` is called with. */
   readonly bearer: Bearer
+  /** What IFTTT gets tokens for, and what judges them there. */
+  readonly ifttt: IftttResource & { readonly bearer: Bearer }
+  /** Records that a grant was used; its failure is nobody's but the log's. */
+  readonly grantUsed: (grantId: string) => Promise<void>
   /** Sign the cookies, newest first: ours and the provider's are signed alike. */
   readonly cookieKeys: readonly string[]
   findResource(identifier: string): Promise<Resource | undefined>
@@ -41,11 +46,18 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
   const models = modelsOf(foundation, stores)
-  const findResource = cached((identifier: string) => reached(() => stores.resources.find(identifier)), {
-    lifetime: 1_000,
-    size: 1_000,
-    now,
-  })
+  const ifttt = iftttResource(config.issuer, config.productName)
+  const findResource = cached(
+    async (identifier: string) => {
+      const registered = await reached(() => stores.resources.find(identifier))
+      return identifier === ifttt.identifier ? ifttt.resource(registered) : registered
+    },
+    { lifetime: 1_000, size: 1_000, now },
+  )
+  const grantUsed = (grantId: string) =>
+    stores.grants
+      .used(grantId)
+      .catch((error: unknown) => log.warn({ error: describe(error) }, 'the last use of a grant was not recorded'))
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
@@ -61,8 +73,10 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       findIdentities: (accountId) => reached(() => stores.accounts.identitiesOf(accountId)),
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),
       findResource,
+      ifttt,
       pds: pds.resource,
       pdsAccess: pds.access,
+      onGrantUsed: grantUsed,
       onSignOut: pds.signedOut,
       onGrantRevoked: pds.accessEnded,
       endSession: (uid) => reached(() => stores.sessions.revoke(uid)),
@@ -73,12 +87,15 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
     })
   let current = await build()
   const provider = () => current
+  const nonces = dpopNonces(dpopNonceSecret, now)
   return {
     provider,
     async rebuild() {
       current = await build()
     },
-    bearer: bearer({ issuer: config.issuer, provider, nonces: dpopNonces(dpopNonceSecret, now), now }),
+    bearer: bearer({ issuer: config.issuer, audience: pds.resource.identifier, provider, nonces, now }),
+    ifttt: { ...ifttt, bearer: bearer({ issuer: config.issuer, audience: ifttt.identifier, provider, nonces, now }) },
+    grantUsed,
     cookieKeys,
     findResource,
     restartOf,

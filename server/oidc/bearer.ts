@@ -15,6 +15,7 @@ export interface Access {
   readonly kind: 'granted'
   readonly clientId: string
   readonly accountId: string
+  readonly grantId: string
   readonly scopes: readonly string[]
   /** How the token was presented; a refusal for its scope names the same scheme. */
   readonly scheme: Scheme
@@ -44,8 +45,10 @@ export type AccessError =
 export type Scheme = 'Bearer' | 'DPoP'
 
 export interface BearerOptions {
-  /** Of the issuer and of the API: proofs name addresses below it, tokens name it as audience. */
+  /** Proofs name addresses below it. */
   issuer: string
+  /** What tokens have to be for: the identifier of the API, which is the issuer or an address below it (RFC 8707 §2). */
+  audience: string
   provider: () => Provider
   nonces: DpopNonces
   now: () => Date
@@ -63,8 +66,9 @@ export interface Bearer {
   ended(access: Access, message: string): AccessRefused
 }
 
-export function bearer({ issuer, provider, nonces, now }: BearerOptions): Bearer {
-  const metadata = `${issuer}/.well-known/oauth-protected-resource`
+export function bearer({ issuer, audience, provider, nonces, now }: BearerOptions): Bearer {
+  // RFC 9728 §3.1: the path of the resource follows the well-known one.
+  const metadata = `${issuer}/.well-known/oauth-protected-resource${audience.slice(issuer.length)}`
 
   function refused(
     status: AccessRefused['status'],
@@ -74,7 +78,7 @@ export function bearer({ issuer, provider, nonces, now }: BearerOptions): Bearer
   ): AccessRefused {
     const nonce = error === 'use_dpop_nonce' ? nonces.next() : undefined
     const challenges = [
-      challenge(scheme, { realm: issuer, error, error_description: message, scope, ...resource(scheme) }),
+      challenge(scheme, { realm: audience, error, error_description: message, scope, ...resource(scheme) }),
     ]
     return { kind: 'refused', status, error, message, challenges, nonce }
   }
@@ -85,7 +89,7 @@ export function bearer({ issuer, provider, nonces, now }: BearerOptions): Bearer
 
   function absent(): AccessRefused {
     const challenges = (['Bearer', 'DPoP'] as const).map((scheme) =>
-      challenge(scheme, { realm: issuer, ...resource(scheme) }),
+      challenge(scheme, { realm: audience, ...resource(scheme) }),
     )
     return {
       kind: 'refused',
@@ -110,12 +114,12 @@ export function bearer({ issuer, provider, nonces, now }: BearerOptions): Bearer
     if (judged?.kind === 'nonce') return refused(401, 'use_dpop_nonce', judged.message, { scheme })
     const found = await withinRequest(request, () => living(provider(), token))
     if (typeof found === 'string') return refused(401, 'invalid_token', found, { scheme })
-    if (found.aud !== issuer) return refused(401, 'invalid_token', 'the token is for another resource', { scheme })
+    if (found.aud !== audience) return refused(401, 'invalid_token', 'the token is for another resource', { scheme })
     const binding = await bound(found, judged)
     if (binding !== undefined) return refused(401, binding.error, binding.message, { scheme: 'DPoP' })
-    const { clientId, accountId, scopes } = found
+    const { clientId, accountId, grantId, scopes } = found
     const nonce = judged === undefined || judged.nonce === nonces.next() ? undefined : nonces.next()
-    return { kind: 'granted', clientId, accountId, scopes, scheme, nonce }
+    return { kind: 'granted', clientId, accountId, grantId, scopes, scheme, nonce }
   }
 
   /** A proof and the token's key belong together, or neither is there; undefined when that holds. */
@@ -144,6 +148,7 @@ export function bearer({ issuer, provider, nonces, now }: BearerOptions): Bearer
 interface LivingToken {
   readonly clientId: string
   readonly accountId: string
+  readonly grantId: string
   readonly scopes: readonly string[]
   readonly aud: unknown
   readonly jkt: string | undefined
@@ -156,12 +161,18 @@ async function living(provider: Provider, value: string): Promise<LivingToken | 
   if (token === undefined || !token.isValid) return 'the token is unknown, expired or revoked'
   const { clientId, accountId, grantId } = token
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)
-  if (clientId === undefined || grant === undefined || grant.clientId !== clientId || grant.accountId !== accountId) {
+  if (
+    clientId === undefined ||
+    grantId === undefined ||
+    grant === undefined ||
+    grant.clientId !== clientId ||
+    grant.accountId !== accountId
+  ) {
     return 'the access behind the token has ended'
   }
   if ((await provider.Client.find(clientId)) === undefined) return 'the client of the token is gone'
   if (token['x5t#S256'] !== undefined) return 'the token is bound to a certificate'
-  return { clientId, accountId, scopes: [...token.scopes], aud: token.aud, jkt: token.jkt }
+  return { clientId, accountId, grantId, scopes: [...token.scopes], aud: token.aud, jkt: token.jkt }
 }
 
 /** What stands in the headers: a token, nothing, or a sentence about what is wrong with them. */

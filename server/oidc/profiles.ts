@@ -13,26 +13,44 @@ export interface Profile {
   readonly metadata: Readonly<Record<string, unknown>>
   /** Members that may be given. */
   readonly mayAdd: readonly string[]
-  /** Which redirect URIs are taken; `none`: the profile has no front channel. */
-  readonly redirectUris: 'web' | 'native' | 'none'
+  /** Which redirect URIs are taken; `none`: the profile has no front channel; `service`: the one that `redirectUriOf` makes. */
+  readonly redirectUris: 'web' | 'native' | 'none' | 'service'
+  /** The redirect URI of a platform's service, by its id (`service_id`). */
+  readonly redirectUriOf?: (serviceId: string) => string
   /** Whether the client has a secret (RFC 6749 §2.1). */
   readonly confidential: boolean
-  /** `code_challenge` with S256 is demanded at the authorization endpoint. */
+  /** May be registered as ours, so that people are not asked for consent. */
+  readonly mayBeFirstParty: boolean
+  /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
   readonly pkceRequired: boolean
   /** Each use of a refresh token gives a new one and ends the old one. */
   readonly rotateRefreshToken: boolean
   /** Lifetime of a refresh token, seconds; rotation starts it anew, so it is how long an app may be idle. */
   readonly refreshTokenTtl: number
+  /** Seconds after which no refresh token of a grant lives any more, however often it was used (ASVS 5 §10.4.8). */
+  readonly refreshFamilyTtl: number
   /** Seconds in which the same client gets the same successor again, when a response was lost. */
   readonly refreshGrace: number
   /** Refresh tokens that were given without `offline_access` end with the browser session (OIDC Core §11). */
   readonly sessionBound: boolean
+  /** The last use of a grant is written down, because its tokens leave no newer trace. */
+  readonly recordsUse: boolean
+  /** Where the profile is laxer than RFC 9700, and why: for those who register and those who look. */
+  readonly exceptions: readonly Exception[]
   /** Only ever made by another command (`resource add`), never chosen. */
   readonly internal: boolean
 }
 
+export interface Exception {
+  /** The sentence that is departed from. */
+  readonly from: string
+  readonly instead: string
+  readonly because: string
+}
+
 const minute = 60
 const day = 24 * 60 * minute
+const year = 365 * day
 
 const forPeople = ['client_name', 'client_uri', 'logo_uri', 'logo', 'policy_uri', 'tos_uri', 'contacts'] as const
 const frontChannel = [
@@ -54,7 +72,11 @@ const codeFlow = {
   rotateRefreshToken: true,
   // Long enough for a retry after a lost answer, short enough that a stolen token gains nothing by waiting.
   refreshGrace: 10,
+  refreshFamilyTtl: year,
   sessionBound: true,
+  mayBeFirstParty: true,
+  recordsUse: false,
+  exceptions: [],
   internal: false,
 } as const
 
@@ -64,7 +86,11 @@ const noCode = {
   rotateRefreshToken: true,
   refreshTokenTtl: 0,
   refreshGrace: 0,
+  refreshFamilyTtl: 0,
   sessionBound: true,
+  mayBeFirstParty: true,
+  recordsUse: false,
+  exceptions: [],
 } as const
 
 const all = {
@@ -133,6 +159,50 @@ const all = {
     mayAdd: [...forPeople, 'resource_scopes'],
     redirectUris: 'none',
     confidential: true,
+    internal: false,
+  },
+  ifttt: {
+    name: 'ifttt',
+    summary: 'a service on IFTTT, which connects people and keeps their access',
+    metadata: {
+      application_type: 'web',
+      // IFTTT's platform sends the secret in the body, and knows no other way.
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      // To the library no scope at all would mean every scope.
+      scope: 'openid',
+      resource_scopes: 'ifttt',
+    },
+    mayAdd: [...forPeople, 'service_id'],
+    redirectUris: 'service',
+    redirectUriOf: (serviceId) => `https://ifttt.com/channels/${serviceId}/authorize`,
+    confidential: true,
+    mayBeFirstParty: false,
+    pkceRequired: false,
+    rotateRefreshToken: false,
+    refreshTokenTtl: 100 * year,
+    refreshGrace: 0,
+    refreshFamilyTtl: 100 * year,
+    sessionBound: false,
+    recordsUse: true,
+    exceptions: [
+      {
+        from: 'RFC 9700 §2.1.1: PKCE for every authorization code',
+        instead: 'state is demanded, the client keeps a secret, and codes go to one address only',
+        because: "IFTTT's platform sends no code challenge",
+      },
+      {
+        from: 'RFC 9700 §2.2.2: refresh tokens that change with each use',
+        instead: 'the secret of the client is needed to use one (RFC 6749 §6)',
+        because: 'an answer that IFTTT lost must not end the connection of a person',
+      },
+      {
+        from: 'RFC 9700 §4.14.2: refresh tokens that end when they are not used',
+        instead: 'the last use is recorded and shown, and person and administrator can end them at any time',
+        because: 'IFTTT demands that they do not expire by time',
+      },
+    ],
     internal: false,
   },
   resource: {

@@ -13,15 +13,18 @@ import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
+import { behaviourOf } from './client-behaviour.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
+import type { IftttResource } from './ifttt-resource.ts'
+import { lastUse } from './last-use.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
-import { profileOf } from './profiles.ts'
+import { pkceRequired } from './request-binding.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
@@ -39,12 +42,15 @@ export interface ProviderOptions {
   findIdentities: (accountId: string) => Promise<readonly AccountIdentity[]>
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
+  ifttt: IftttResource
   pds: PdsResource
   pdsAccess: PdsPolicy['access']
   /** Ends every copy of a browser session: two tabs may have left two. */
   endSession: (uid: string) => Promise<unknown>
   /** Told of people who signed out. */
   onSignOut?: (accountId: string) => void
+  /** Told of grants that were used, where their profile has it recorded. */
+  onGrantUsed: (grantId: string) => Promise<void>
   /** Told when apps lost access. */
   onGrantRevoked?: () => void
   pages: ProviderPages
@@ -78,8 +84,6 @@ const lifetime = {
   code: minute,
   interaction: hour,
   session: 14 * day,
-  /** RFC 9700 §4.14.2, ASVS 5 §10.4.8: rotation does not make a token family immortal. */
-  refreshFamily: 365 * day,
   /** Beyond any token of its own: what ends a grant is its tokens' end, or a revocation. */
   grant: 100 * 365 * day,
 }
@@ -108,6 +112,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(answered(options))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
+  provider.use(lastUse(options.onGrantUsed))
   provider.use(tokenWrites(models.flush, options.onError))
   provider.on('grant.revoked', () => options.onGrantRevoked?.())
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
@@ -145,7 +150,7 @@ function configuration(options: ProviderOptions): Configuration {
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
     extraParams: [impliedConsent, ...personParams],
-    pkce: { required: (_ctx, client) => profileOf(String(client['profile']))?.pkceRequired ?? true },
+    pkce: { required: pkceRequired },
     routes: {
       authorization: '/authorize',
       token: '/token',
@@ -202,15 +207,16 @@ function configuration(options: ProviderOptions): Configuration {
       Session: lifetime.session,
       Grant: lifetime.grant,
       RefreshToken(_ctx, token, client) {
-        const idle = profileOf(String(client['profile']))?.refreshTokenTtl ?? 14 * day
-        const familyEnds = (token.iiat ?? epoch(options.now)) + lifetime.refreshFamily
-        return Math.max(1, Math.min(idle, familyEnds - epoch(options.now)))
+        const { refreshTokenTtl, refreshFamilyTtl } = behaviourOf(client)
+        const familyEnds = (token.iiat ?? epoch(options.now)) + refreshFamilyTtl
+        return Math.max(1, Math.min(refreshTokenTtl, familyEnds - epoch(options.now)))
       },
     },
     // Without `offline_access` too: such a refresh token ends with the browser session (below).
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    expiresWithSession: async (_ctx, source) => !outlivesSession(source.scopes),
-    rotateRefreshToken: (ctx) => profileOf(String(ctx.oidc.client?.['profile']))?.rotateRefreshToken ?? true,
+    expiresWithSession: async (ctx, source) =>
+      behaviourOf(ctx.oidc.client).sessionBound && !outlivesSession(source.scopes),
+    rotateRefreshToken: (ctx) => behaviourOf(ctx.oidc.client).rotateRefreshToken,
     // RFC 7009 §2.1: whoever takes one token back means the access behind it; half a family is no use to anybody.
     revokeGrantPolicy: () => true,
     clientBasedCORS: (_ctx, origin, client) =>
@@ -235,12 +241,14 @@ function configuration(options: ProviderOptions): Configuration {
           identifier === pds.identifier
             ? pds.info(ctx, client.metadata())
             : resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
-        // An app that asks for atproto and says nothing else means the person's PDS; a program by itself has none.
+        // An app that asks for atproto and says nothing else means the person's PDS; a program by itself has none. IFTTT
+        // cannot name a resource.
         async defaultResource({ oidc }, _client, oneOf) {
           if (oneOf !== undefined) return oneOf
           // Only for undefined does the library drop the scopes that no resource stands behind (RFC 6749 §4.4.2).
           if (oidc.route === 'token') return undefined as unknown as string[]
-          return pds.isMeant(oidc.requestParamScopes) ? pds.identifier : []
+          const meant = [pds, options.ifttt].find((resource) => resource.isMeant(oidc.requestParamScopes))
+          return meant?.identifier ?? []
         },
         // A client that named one API when it asked for consent means that API when it redeems the code (RFC 8707 §2.2).
         useGrantedResource: async () => true,

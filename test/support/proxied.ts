@@ -76,7 +76,13 @@ export async function proxied({ now = () => new Date(), patience, idle }: Proxie
   const cookieKeys = [randomBytes(32).toString('hex')]
   const journal = log('debug', { write: (line) => void logged.push(line) })
   const proxy = pdsProxy({
-    bearer: bearer({ issuer: origin, provider: () => tokens.provider, nonces: dpopNonces(Buffer.alloc(32), now), now }),
+    bearer: bearer({
+      issuer: origin,
+      audience: origin,
+      provider: () => tokens.provider,
+      nonces: dpopNonces(Buffer.alloc(32), now),
+      now,
+    }),
     identityOf: async (accountId) => pdsAccountOf(await accounts.identitiesOf(accountId)),
     async link(did) {
       if (link !== undefined) return link()
