@@ -1,5 +1,6 @@
 /** The options that name a client's metadata, what they say in the names of RFC 7591, and what it is held to. */
 import type { MetadataRules } from '../oidc/client-metadata.ts'
+import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
 import type { Context, Input, Option } from './command.ts'
 
@@ -18,6 +19,7 @@ export const metadataOptions = {
     value: 'scope',
     summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
   },
+  'service-id': { type: 'string', value: 'id', summary: 'id of the service on IFTTT; codes go to that service alone' },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -43,6 +45,7 @@ export function given(input: Input): Record<string, unknown> {
     redirect_uris: input.list('redirect-uri'),
     post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
     scope: input.list('scope')?.join(' '),
+    service_id: input.text('service-id'),
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),
@@ -52,12 +55,12 @@ export function given(input: Input): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }
 
-/** What the metadata of clients is held to: the library's rules, the scopes of every resource server, the ceiling. */
+/** What the metadata of clients is held to: the library's rules, the scopes of every API, ours too, the ceiling. */
 export async function metadataRules({
   validateMetadata,
   resources,
   config,
 }: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
-  const resourceScopes = [...new Set((await resources.list()).flatMap(({ scopes }) => scopes))]
+  const resourceScopes = [...new Set([...(await resources.list()).flatMap(({ scopes }) => scopes), iftttScope])]
   return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
 }

@@ -23,13 +23,14 @@ export async function add(context: Context, input: Input): Promise<Answer> {
     throw new UsageError(`--profile must be one of ${choices.map(({ name }) => name).join(', ')}.`)
   }
   const id = input.text('client-id') ?? newClientId()
-  const request = { id, profile: profile.name, given: given(input) }
+  const firstParty = input.flag('first-party')
+  const request = { id, profile: profile.name, given: given(input), firstParty }
   const metadata = await buildMetadata(request, await metadataRules(context))
   const secret = profile.confidential ? newClientSecret() : undefined
   const client = await context.clients.add({
     id,
     profile: profile.name,
-    firstParty: input.flag('first-party'),
+    firstParty,
     metadata,
     secretHashes: secret === undefined ? [] : [hashClientSecret(secret)],
   })
@@ -49,9 +50,11 @@ export async function update(context: Context, input: Input): Promise<Answer> {
     throw new UsageError('Say what to change.')
   }
   const before: Metadata = { ...client.metadata, scope: scopesOf(client.metadata).join(' ') || undefined }
-  const { resource_scopes: _, ...merged } = { ...before, ...changes } as Record<string, unknown>
+  // Where the redirect URI follows from the id of a service, it follows from the new one.
+  const made = profileOf(client.profile)?.redirectUriOf === undefined ? {} : { redirect_uris: undefined }
+  const { resource_scopes: _, ...merged } = { ...before, ...made, ...changes } as Record<string, unknown>
   const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
-  const request = { id: client.id, profile: client.profile, given: kept }
+  const request = { id: client.id, profile: client.profile, given: kept, firstParty: firstParty ?? client.firstParty }
   const metadata = await buildMetadata(request, await metadataRules(context))
   const updated = await context.clients.update(client.id, metadata, firstParty)
   if (updated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')

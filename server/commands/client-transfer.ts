@@ -139,7 +139,7 @@ async function check(entry: unknown, rules: MetadataRules, context: Context) {
     )
   }
   const known = await context.clients.find(client_id)
-  const metadata = await buildMetadata({ id: client_id, profile, given }, rules)
+  const metadata = await buildMetadata({ id: client_id, profile, given, firstParty: first_party }, rules)
   const secretHashes = secret_hashes === undefined ? (known?.secretHashes ?? []) : readHashes(secret_hashes, profile)
   const disabledAt = disabled ? (known?.disabledAt ?? context.now()) : undefined
   return { client: { id: client_id, profile, firstParty: first_party, metadata, secretHashes, disabledAt }, known }

@@ -9,6 +9,7 @@ import { Refusal } from '../errors.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOf } from './profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
+import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
 
 /** Members by their RFC 7591 §2 names. */
 export type Metadata = Readonly<Record<string, unknown>>
@@ -19,6 +20,8 @@ export interface MetadataRequest {
   readonly profile: string
   /** What was given, beside what the profile sets. */
   readonly given: Metadata
+  /** Whether it is registered as ours. */
+  readonly firstParty?: boolean
 }
 
 export interface MetadataRules {
@@ -45,18 +48,21 @@ const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\
 export async function buildMetadata(request: MetadataRequest, rules: MetadataRules): Promise<Metadata> {
   const profile = profileOf(request.profile)
   if (profile === undefined) throw new Refusal('invalid', `There is no profile "${request.profile}".`)
-  const given = withDefaults(request.given, profile)
+  const set = { ...profile.metadata, ...serviceRedirectUris(request.given['service_id'], profile) }
+  const given = withDefaults(request.given, profile, set)
   const problems = [
     ...idProblems(request.id),
-    ...memberProblems(given, profile),
+    ...partyProblems(request.firstParty === true, profile),
+    ...memberProblems(given, profile, set),
     ...nameProblems(given['client_name']),
     ...uriProblems(given),
     ...logoProblems(given['logo']),
+    ...serviceProblems(given['service_id'], profile),
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
-  const metadata = { ...splitScopes(given, profile), ...profile.metadata }
+  const metadata: Metadata = { ...splitScopes(given, profile), ...set }
   await askLibrary(request.id, metadata, profile, rules.validate)
   return metadata
 }
@@ -81,17 +87,22 @@ export function scopesOf(metadata: Metadata): readonly string[] {
   return [...words(metadata['scope']), ...resourceScopesOf(metadata)]
 }
 
-function withDefaults(given: Metadata, profile: Profile): Metadata {
+function withDefaults(given: Metadata, profile: Profile, set: Metadata): Metadata {
+  const named = profile.clientName === undefined ? given : { client_name: profile.clientName, ...given }
   const own = Object.fromEntries(
-    Object.entries(given).filter(
-      ([name, value]) =>
-        value !== undefined && JSON.stringify(value) !== JSON.stringify(profile.metadata[name as never]),
-    ),
+    Object.entries(named).filter(([name, value]) => value !== undefined && !isSet(name, value, set)),
   )
   const scope = scopesOf(own)
   const wanted = profile.mayAdd.includes('scope') && own['scope'] === undefined ? [...openidScopes, ...scope] : scope
   const { resource_scopes: _, ...rest } = own
   return wanted.length === 0 ? rest : { ...rest, scope: wanted.join(' ') }
+}
+
+/** Whether a member says what the profile sets; of its scopes any may be named, in the form in which they are given. */
+function isSet(name: string, value: unknown, set: Metadata): boolean {
+  if (JSON.stringify(value) === JSON.stringify(set[name])) return true
+  if (name !== 'scope' || set['scope'] === undefined || typeof value !== 'string') return false
+  return words(value).every((one) => scopesOf(set).includes(one))
 }
 
 function splitScopes(given: Metadata, profile: Profile): Metadata {
@@ -119,15 +130,23 @@ function idProblems(id: string): string[] {
       ]
 }
 
-function memberProblems(given: Metadata, profile: Profile): string[] {
-  const allowed: readonly string[] = [...profile.mayAdd, 'scope']
+function partyProblems(firstParty: boolean, profile: Profile): string[] {
+  return firstParty && !profile.mayBeFirstParty
+    ? [
+        `A client of profile ${profile.name} cannot be first-party: it carries access away to somebody else, so people are always asked.`,
+      ]
+    : []
+}
+
+function memberProblems(given: Metadata, profile: Profile, set: Metadata): string[] {
+  const allowed: readonly string[] = [...profile.mayAdd, ...(Object.hasOwn(set, 'scope') ? [] : ['scope'])]
   return Object.keys(given)
     .filter((name) => !allowed.includes(name))
     .map((name) => {
-      if (!Object.hasOwn(profile.metadata, name)) {
+      if (!Object.hasOwn(set, name)) {
         return `"${name}" is not for profile ${profile.name}. It takes: ${profile.mayAdd.join(', ')}.`
       }
-      return name === 'redirect_uris'
+      return name === 'redirect_uris' && profile.redirectUris === 'none'
         ? `A client of profile ${profile.name} signs nobody in and has no redirect URI ("redirect_uris"). Leave it out.`
         : `"${name}" is set by profile ${profile.name} and cannot be given.`
     })
@@ -156,9 +175,14 @@ function logoProblems(logo: unknown): string[] {
     : [`"logo" must be ${logoKinds}, written as data:image/png;base64,… by client add --logo-file.`]
 }
 
+function serviceProblems(serviceId: unknown, profile: Profile): string[] {
+  const problem = profile.redirectUriOf === undefined ? undefined : serviceIdProblem(serviceId)
+  return problem === undefined ? [] : [problem]
+}
+
 function redirectProblems(given: Metadata, profile: Profile): string[] {
   const labels = { redirect_uris: 'redirect URI', post_logout_redirect_uris: 'post-logout redirect URI' } as const
-  if (profile.redirectUris === 'none') return []
+  if (profile.redirectUris === 'none' || profile.redirectUris === 'service') return []
   const lists = Object.entries(labels).map(([name, label]) => ({ name, label, uris: given[name] ?? [] }))
   const wrong = lists.find(({ uris }) => !isListOfStrings(uris))
   if (wrong !== undefined) return [`"${wrong.name}" must be a list of texts.`]
@@ -180,7 +204,7 @@ function redirectProblems(given: Metadata, profile: Profile): string[] {
 
 function scopeProblems(given: Metadata, profile: Profile, { resourceScopes, pdsScopes }: MetadataRules): string[] {
   const scope = given['scope']
-  if (scope === undefined) return []
+  if (scope === undefined || profile.metadata['scope'] !== undefined) return []
   if (typeof scope !== 'string') return ['"scope" must be a text: scopes separated by spaces.']
   const own = profile.mayAdd.includes('scope') ? openidScopes : []
   const others = profile.mayAdd.includes('resource_scopes') ? resourceScopes : []

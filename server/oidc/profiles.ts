@@ -17,6 +17,8 @@ export interface Profile {
   readonly redirectUris: 'web' | 'native' | 'none' | 'service'
   /** The redirect URI of a platform's service, by its id (`service_id`). */
   readonly redirectUriOf?: (serviceId: string) => string
+  /** Name of the client where none is given. */
+  readonly clientName?: string
   /** Whether the client has a secret (RFC 6749 §2.1). */
   readonly confidential: boolean
   /** May be registered as ours, so that people are not asked for consent. */
@@ -176,6 +178,7 @@ const all = {
     },
     mayAdd: [...forPeople, 'service_id'],
     redirectUris: 'service',
+    clientName: 'IFTTT',
     redirectUriOf: (serviceId) => `https://ifttt.com/channels/${serviceId}/authorize`,
     confidential: true,
     mayBeFirstParty: false,

@@ -27,6 +27,7 @@ const examples: Record<string, Record<string, unknown>> = {
   spa: web,
   native: { ...name, redirect_uris: ['com.example.app:/cb'] },
   service: { ...name, scope: 'notes:read' },
+  ifttt: { service_id: 'example_service' },
   resource: name,
 }
 
@@ -44,8 +45,50 @@ test.each(Object.values(profiles))('metadata of profile $name is taken again as 
   expect(await build(profile.name, metadata)).toEqual(metadata)
 })
 
-test('every code flow demands PKCE (RFC 9700 §2.1.1)', () => {
-  for (const profile of Object.values(profiles)) expect(profile.pkceRequired).toBe(true)
+test('every code flow demands PKCE, or says in words why it does not and what it does instead (RFC 9700 §2.1.1)', () => {
+  for (const { name, pkceRequired, exceptions } of Object.values(profiles)) {
+    const said = exceptions.filter(({ from, instead, because }) => from.includes('PKCE') && instead && because)
+    expect(said, name).toHaveLength(pkceRequired ? 0 : 1)
+  }
+})
+
+test('codes for a service on IFTTT go to one address, which follows from its id and from nothing else', async () => {
+  const metadata = await build('ifttt', { service_id: 'example_service' })
+  expect(metadata).toMatchObject({
+    client_name: 'IFTTT',
+    redirect_uris: ['https://ifttt.com/channels/example_service/authorize'],
+  })
+  const redirect_uris = ['https://ifttt.com/channels/other/authorize']
+  expect(await refusal('ifttt', { service_id: 'example_service', redirect_uris })).toContain('"redirect_uris" is set')
+  expect(await refusal('ifttt', {})).toContain('--service-id')
+  expect(await refusal('web', { ...web, service_id: 'example_service' })).toContain(
+    '"service_id" is not for profile web',
+  )
+})
+
+test.each(['', '../other', 'a/b', 'a?b', 'a#b', 'a b', 'a%2fb', 'ä', 'a\n', '.', 'x'.repeat(101), 7, ['a']])(
+  'an id of a service that would lead codes elsewhere is refused: %j',
+  async (service_id) => {
+    expect(await refusal('ifttt', { service_id })).toContain('id of a service')
+  },
+)
+
+test('the scope of IFTTT is implied, may be repeated, and is all that its client has', async () => {
+  const implied = await build('ifttt', { service_id: 'x' })
+  expect(resourceScopesOf(implied)).toEqual(['ifttt'])
+  expect(await build('ifttt', { service_id: 'x', scope: 'ifttt' })).toEqual(implied)
+  expect(await build('ifttt', { service_id: 'x', scope: 'openid ifttt' })).toEqual(implied)
+  for (const scope of ['email', 'ifttt notes:read', 'offline_access']) {
+    expect(await refusal('ifttt', { service_id: 'x', scope })).toContain('"scope" is set by profile ifttt')
+  }
+})
+
+test.each(Object.values(profiles))('profile $name is ours to give away only where it may be', async (profile) => {
+  const building = buildMetadata(
+    { id: 'example', profile: profile.name, given: examples[profile.name] ?? {}, firstParty: true },
+    rules,
+  )
+  await (profile.mayBeFirstParty ? building : expect(building).rejects.toThrow('always asked'))
 })
 
 test.each([
