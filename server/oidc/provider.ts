@@ -13,13 +13,13 @@ import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
-import { behaviourOf } from './client-behaviour.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import type { IftttResource } from './ifttt-resource.ts'
 import { lastUse } from './last-use.ts'
+import { lifetimes } from './lifetimes.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
@@ -73,20 +73,6 @@ export interface ProviderPages {
 
 /** The client by which the account page signs people in; built in, because the server is its own app. */
 export const accountClientId = 'habitat-account'
-
-/** Seconds. */
-const minute = 60
-const hour = 60 * minute
-const day = 24 * hour
-const lifetime = {
-  accessToken: hour,
-  clientCredentials: 10 * minute,
-  code: minute,
-  interaction: hour,
-  session: 14 * day,
-  /** Beyond any token of its own: what ends a grant is its tokens' end, or a revocation. */
-  grant: 100 * 365 * day,
-}
 
 /** Builds a provider. Throws when settings or keys are not usable. */
 export function createProvider(options: ProviderOptions): Provider {
@@ -198,25 +184,7 @@ function configuration(options: ProviderOptions): Configuration {
         },
       }
     },
-    ttl: {
-      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,
-      ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.clientCredentials,
-      AuthorizationCode: lifetime.code,
-      IdToken: hour,
-      Interaction: lifetime.interaction,
-      Session: lifetime.session,
-      Grant: lifetime.grant,
-      RefreshToken(_ctx, token, client) {
-        const { refreshTokenTtl, refreshFamilyTtl } = behaviourOf(client)
-        const familyEnds = (token.iiat ?? epoch(options.now)) + refreshFamilyTtl
-        return Math.max(1, Math.min(refreshTokenTtl, familyEnds - epoch(options.now)))
-      },
-    },
-    // Without `offline_access` too: such a refresh token ends with the browser session (below).
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    expiresWithSession: async (ctx, source) =>
-      behaviourOf(ctx.oidc.client).sessionBound && !outlivesSession(source.scopes),
-    rotateRefreshToken: (ctx) => behaviourOf(ctx.oidc.client).rotateRefreshToken,
+    ...lifetimes(options.now),
     // RFC 7009 §2.1: whoever takes one token back means the access behind it; half a family is no use to anybody.
     revokeGrantPolicy: () => true,
     clientBasedCORS: (_ctx, origin, client) =>
@@ -267,11 +235,6 @@ function configuration(options: ProviderOptions): Configuration {
   }
 }
 
-/** OpenID Connect ties tokens to the browser session unless `offline_access` was granted (Core §11); OAuth 2.0 knows no session. */
-function outlivesSession(scopes: ReadonlySet<string>): boolean {
-  return scopes.has('offline_access') || !scopes.has('openid')
-}
-
 function accountClient(issuer: string) {
   return {
     client_id: accountClientId,
@@ -286,10 +249,6 @@ function accountClient(issuer: string) {
     post_logout_redirect_uris: [`${issuer}/`],
     scope: 'openid',
   } as const
-}
-
-function epoch(now: () => Date): number {
-  return Math.floor(now().getTime() / 1000)
 }
 
 const errorEvents = [
