@@ -151,6 +151,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     onGrantUsed: async () => undefined,
     endSession: async () => undefined,
     onError: () => undefined,
+    onBroken: () => undefined,
     now,
   })
 }

@@ -83,6 +83,10 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
       onError: (ctx, error) => logRefusal(log, ctx, error),
+      onBroken(request, error) {
+        const { reference, address } = requestInfo(request)
+        log.error({ reference, address, error: describe(error) }, 'response failed')
+      },
       now,
     })
   let current = await build()

@@ -4,6 +4,7 @@
  * One function from settings and keys, so that a provider can be built anew and swapped while requests run. Owns no
  * state; what it stores goes to the adapter that it is given.
  */
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { type Configuration, type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -17,6 +18,7 @@ import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
+import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
 import { lastUse } from './last-use.ts'
 import { lifetimes } from './lifetimes.ts'
@@ -58,6 +60,8 @@ export interface ProviderOptions {
   reference: (request: IncomingMessage) => string
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
+  /** Told of answers that could not be made or sent. */
+  onBroken: (request: IncomingMessage, error: unknown) => void
   now: () => Date
 }
 
@@ -96,12 +100,16 @@ export function createProvider(options: ProviderOptions): Provider {
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   provider.use(answered(options))
+  provider.use(iftttAddresses(options.onError))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
   provider.use(tokenWrites(models.flush, options.onError))
   provider.on('grant.revoked', () => options.onGrantRevoked?.())
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
+  // Of its own accord Koa would write to the console.
+  const events: EventEmitter = provider
+  events.on('error', (error: unknown, { req }: Context) => options.onBroken(req, error))
   // Host and protocol were settled before the request came here (`server/app.ts`).
   provider.proxy = true
   return provider

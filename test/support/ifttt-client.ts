@@ -1,0 +1,43 @@
+/** A service on IFTTT as a client of a test server, in single steps, for tests that are about one of them. */
+import { randomBytes } from 'node:crypto'
+import { profiles } from '../../server/oidc/profiles.ts'
+import type { TestClient, TestServer } from './server.ts'
+import type { Visit } from './visitor.ts'
+
+/** Registers a service. */
+export function iftttClient(server: TestServer, serviceId = 'example'): Promise<TestClient> {
+  const redirectUri = profiles.ifttt.redirectUriOf?.(serviceId)
+  return server.client('ifttt', { redirect_uris: [redirectUri] })
+}
+
+export interface IftttRequest {
+  /** The standard address when left out. */
+  path?: string
+  /** Added to the request; undefined takes away. */
+  extra?: Record<string, string | undefined>
+  decision?: 'allow' | 'deny'
+}
+
+/** Signs a person in who was never here, and ends where IFTTT waits. */
+export async function authorizeAtIfttt(
+  server: TestServer,
+  client: TestClient,
+  { path = '/authorize', extra = {}, decision = 'allow' }: IftttRequest = {},
+): Promise<URL> {
+  const params = {
+    client_id: client.id,
+    redirect_uri: client.redirectUri,
+    state: 'a state & its = signs',
+    ...(path === '/authorize' ? { response_type: 'code', scope: 'ifttt' } : {}),
+    ...extra,
+  }
+  const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const person = server.visitor()
+  let visit: Visit = await person.get(`${path}?${new URLSearchParams(given)}`)
+  if (visit.left) return visit.url
+  visit = await person.submit(visit, '/start/toy')
+  visit = await person.submit(visit, '/answer', { email: randomBytes(6).toString('hex') })
+  if (!visit.left) visit = await person.submit(visit, '/consent', { decision })
+  if (!visit.left) throw new Error(`the flow did not end at IFTTT: ${visit.status} ${visit.url}\n${visit.text}`)
+  return visit.url
+}
