@@ -1,12 +1,15 @@
 /** What commands say of a client: to machines, to people, and once with its secret. */
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { decodeLogo } from '../oidc/logo.ts'
+import { type Exception, profileOf } from '../oidc/profiles.ts'
 import type { Answer } from './command.ts'
+import { pasteSheet } from './paste-sheet.ts'
 import { table, time } from './text.ts'
 
 /** A client as machines read it: RFC 7591 names, never a secret nor the hash of one; of a picture only that it is there. */
 export function describe(client: Client): Record<string, unknown> {
   const { logo, ...metadata } = client.metadata
+  const exceptions = profileOf(client.profile)?.exceptions ?? []
   return {
     client_id: client.id,
     profile: client.profile,
@@ -17,14 +20,30 @@ export function describe(client: Client): Record<string, unknown> {
     disabled_at: client.disabledAt ?? null,
     created_at: client.createdAt,
     updated_at: client.updatedAt,
+    ...(exceptions.length === 0 ? {} : { exceptions }),
   }
 }
 
 /** The same for people, without what is empty. */
 export function description(client: Client): string[] {
-  return Object.entries(describe(client))
+  const { exceptions = [], ...rest } = describe(client)
+  const lines = Object.entries(rest)
     .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
     .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(' ') : shown(value)}`)
+  return [...lines, ...explained(exceptions as readonly Exception[])]
+}
+
+/** Where the app is held to less than others, and what protects people in its place. */
+function explained(exceptions: readonly Exception[]): string[] {
+  if (exceptions.length === 0) return []
+  return [
+    'exceptions:',
+    ...exceptions.flatMap(({ from, instead, because }) => [
+      `  from: ${from}`,
+      `    because: ${because}`,
+      `    instead: ${instead}`,
+    ]),
+  ]
 }
 
 function shown(value: unknown): string {
@@ -46,13 +65,14 @@ export function overview(all: readonly Client[]): Answer {
   }
 }
 
-/** The one answer that holds a secret. */
-export function withSecret(client: Client, secret: string | undefined): Answer {
+/** The one answer that holds a secret; for a platform with all that is to be entered there. */
+export function withSecret(client: Client, secret: string | undefined, issuer: string): Answer {
   const { client_id, ...rest } = describe(client)
   if (secret === undefined) return { json: { client_id, ...rest }, text: description(client) }
+  const sheet = pasteSheet(client, secret, issuer)
   return {
-    json: { client_id, client_secret: secret, ...rest },
-    text: [...description(client), '', `client_secret: ${secret}`],
+    json: { client_id, client_secret: secret, ...rest, ...sheet?.json },
+    text: [...description(client), '', `client_secret: ${secret}`, ...(sheet === undefined ? [] : ['', ...sheet.text])],
     notice: 'The secret is shown this once and kept nowhere. Give it to the app now.',
   }
 }

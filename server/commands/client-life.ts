@@ -25,7 +25,7 @@ export async function rotateSecret(context: Context, input: Input): Promise<Answ
   const rotated = await context.clients.rotateSecret(client.id, hashClientSecret(secret), { revokeOld })
   if (rotated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')
   await context.audit.record({ event: 'client.secret-rotated', clientId: client.id, detail: { revokeOld } })
-  return withSecret(rotated, secret)
+  return withSecret(rotated, secret, context.config.issuer)
 }
 
 export async function setDisabled(context: Context, input: Input, disabled: boolean): Promise<Answer> {

@@ -36,7 +36,7 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   })
   if (client === undefined) throw new Refusal('invalid', `The client id "${id}" is taken. Choose another one.`)
   await context.audit.record({ event: 'client.added', clientId: id, detail: { profile: profile.name } })
-  return withSecret(client, secret)
+  return withSecret(client, secret, context.config.issuer)
 }
 
 export async function update(context: Context, input: Input): Promise<Answer> {

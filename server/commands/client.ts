@@ -9,11 +9,12 @@ import { existing } from './existing-client.ts'
 export const clientCommands: readonly Command[] = [
   {
     name: 'client add',
-    usage: `--profile <${choices.map(({ name }) => name).join('|')}> --name <name> [--redirect-uri <uri>]...`,
+    usage: `--profile <${choices.map(({ name }) => name).join('|')}> --name <name> [--redirect-uri <uri>]... [--service-id <id>]`,
     summary: 'register an app and print its id and, once only, its secret',
     details: [
       `Profiles:\n${choices.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}`).join('\n')}`,
       'For development, profiles web and spa take http redirect URIs on localhost, in a client of their own.',
+      'Profile ifttt takes the id of the service on IFTTT, from which its one redirect URI follows, and prints what to enter there. Its name is IFTTT unless given.',
     ],
     options: {
       profile: { type: 'string', value: 'profile', summary: 'which kind of app it is' },
@@ -27,6 +28,7 @@ export const clientCommands: readonly Command[] = [
       'client add --profile native --name "Example" --redirect-uri com.example.app:/cb --redirect-uri http://127.0.0.1/cb',
       'client add --profile web --name "Poster" --redirect-uri https://app.example/cb --scope "openid repo:app.bsky.feed.post"',
       'client add --profile service --name "Nightly report" --scope reports:write',
+      'client add --profile ifttt --service-id example_service',
     ],
     run: add,
   },

@@ -10,15 +10,9 @@ import { buildMetadata, scopesOf } from '../oidc/client-metadata.ts'
 import { profileOf } from '../oidc/profiles.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context } from './command.ts'
+import type { Finding } from './finding.ts'
+import { inspectIfttt } from './ifttt-findings.ts'
 import { table } from './text.ts'
-
-export interface Finding {
-  readonly check: string
-  readonly level: 'ok' | 'warning' | 'problem'
-  readonly message: string
-  /** What to do; absent when nothing is to be done. */
-  readonly remedy?: string
-}
 
 /** Milliseconds. */
 const reachTimeout = 3_000
@@ -171,9 +165,11 @@ async function inspectClients(context: Context): Promise<Finding[]> {
       warn(error.message.replaceAll('\n', ' '), `Run: habitat-auth client update ${id} (see --help)`)
     }
   }
-  return findings.length > 0
-    ? findings
-    : [{ check: 'clients', level: 'ok', message: `${all.length} client(s), none of them odd.` }]
+  const odd: Finding[] =
+    findings.length > 0
+      ? findings
+      : [{ check: 'clients', level: 'ok', message: `${all.length} client(s), none of them odd.` }]
+  return [...odd, ...inspectIfttt(all, context.config)]
 }
 
 async function inspectIssuer({ config }: Context): Promise<Finding[]> {

@@ -1,6 +1,7 @@
 /** How the scopes of an API are written on a command line: `name`, several names in one text, or `name=words`. */
 import { pdsScope } from '../atproto/scopes.ts'
 import { hasInvisible, openidScopes } from '../oidc/client-metadata.ts'
+import { iftttScope } from '../oidc/ifttt-resource.ts'
 
 const maximumDescriptionLength = 200
 
@@ -52,6 +53,9 @@ function scopeProblem(scope: string): string | undefined {
   }
   if (pdsScope(scope) !== undefined) {
     return `The scope "${scope}" is one of a PDS (atproto) and belongs to no other API. Use a name such as notes:read.`
+  }
+  if (scope === iftttScope) {
+    return `The scope "${scope}" is that of the built-in API for IFTTT and belongs to no other. Use a name such as notes:read.`
   }
   return (openidScopes as readonly string[]).includes(scope)
     ? `The scope "${scope}" is about the person (OpenID Connect) and belongs to no API. Use a name such as notes:read.`

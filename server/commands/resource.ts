@@ -4,6 +4,7 @@ import { Refusal } from '../errors.ts'
 import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
+import { builtIn, builtInProblems, nearlyBuiltIn } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
@@ -29,6 +30,7 @@ export const resourceCommands: readonly Command[] = [
     details: [
       'The identifier is the URI that apps name as "resource"; it stands in the tokens as their audience.',
       words,
+      'The API for IFTTT, <issuer>/ifttt/v1, is built in. Registering it gives the service behind this server what it needs to introspect the tokens that IFTTT brings; its scope and tokens are set.',
     ],
     arguments: [1, 1],
     options: {
@@ -43,6 +45,7 @@ export const resourceCommands: readonly Command[] = [
     examples: [
       'resource add https://api.example --name "Notes API" --scope notes:read --scope notes:write --json',
       'resource add https://api.example --name "Photos" --scope photos:read="Look at your photos"',
+      'resource add https://auth.example/ifttt/v1',
     ],
     run: add,
   },
@@ -67,8 +70,8 @@ export const resourceCommands: readonly Command[] = [
     usage: '',
     summary: 'list the registered APIs',
     examples: ['resource list'],
-    async run({ resources }) {
-      const all = await resources.list()
+    async run({ resources, config }) {
+      const all = (await resources.list()).map((it) => builtIn(config, it.identifier, it) ?? it)
       const rows = all.map((it) => [it.identifier, it.tokenFormat, String(it.tokenTtl), it.scopes.join(' '), it.name])
       return {
         json: { resources: all.map(describe) },
@@ -105,35 +108,29 @@ function describe(resource: Resource): Record<string, unknown> {
 
 async function add(context: Context, input: Input): Promise<Answer> {
   const identifier = input.argument(0) ?? ''
-  const name = input.text('name')
-  const wanted = readScopes(input.list('scope') ?? [])
-  const tokenFormat = input.text('token-format') ?? 'jwt'
-  if (tokenFormat !== 'jwt' && tokenFormat !== 'opaque') throw new UsageError('--token-format must be jwt or opaque.')
-  const seconds = readTtl(input.text('token-ttl'))
+  const { problems: wrong, ...wanted } = wantedResource(context, identifier, input)
   const own =
     identifier.replace(/\/$/, '') === context.config.issuer
       ? 'That is this server itself, which opens the PDS of a person (atproto). Name the address of your API.'
       : undefined
-  const problems = [identifierProblem(identifier), own, ...wanted.problems].filter((it) => it !== undefined)
+  const slash = nearlyBuiltIn(context.config, identifier)
+  const problems = [identifierProblem(identifier), own, slash, ...wrong].filter((it) => it !== undefined)
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const taken = () => new Refusal('invalid', `The resource ${identifier} is registered already.`)
   if ((await context.resources.find(identifier)) !== undefined) throw taken()
 
   const clientId = newClientId()
   const metadata = await buildMetadata(
-    { id: clientId, profile: 'resource', given: { client_name: name } },
+    { id: clientId, profile: 'resource', given: { client_name: wanted.name } },
     { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
   const secret = newClientSecret()
   const secretHashes = [hashClientSecret(secret)]
   await context.clients.add({ id: clientId, profile: 'resource', firstParty: true, metadata, secretHashes })
   const resource = await context.resources.add({
+    ...wanted,
     identifier,
     name: String(metadata['client_name']),
-    scopes: wanted.scopes,
-    scopeDescriptions: wanted.descriptions,
-    tokenFormat,
-    tokenTtl: seconds,
     clientId,
   })
   if (resource === undefined) {
@@ -148,13 +145,40 @@ async function add(context: Context, input: Input): Promise<Answer> {
   }
 }
 
+type WantedResource = Pick<Resource, 'scopes' | 'scopeDescriptions' | 'tokenFormat' | 'tokenTtl'> & {
+  readonly name: string | undefined
+  /** One sentence for each. */
+  readonly problems: readonly string[]
+}
+
+/** What was asked for on the command line, completed. Throws `UsageError`. */
+function wantedResource({ config }: Context, identifier: string, input: Input): WantedResource {
+  const own = builtIn(config, identifier)
+  if (own !== undefined) {
+    const { scopes, scopeDescriptions, tokenFormat, tokenTtl } = own
+    const problems = builtInProblems(own, {
+      scope: input.list('scope')?.join(' '),
+      'token-format': input.text('token-format'),
+      'token-ttl': input.text('token-ttl'),
+    })
+    return { name: input.text('name') ?? own.name, scopes, scopeDescriptions, tokenFormat, tokenTtl, problems }
+  }
+  const { scopes, descriptions: scopeDescriptions, problems } = readScopes(input.list('scope') ?? [])
+  const tokenFormat = input.text('token-format') ?? 'jwt'
+  if (tokenFormat !== 'jwt' && tokenFormat !== 'opaque') throw new UsageError('--token-format must be jwt or opaque.')
+  const seconds = readTtl(input.text('token-ttl'))
+  return { name: input.text('name'), scopes, scopeDescriptions, tokenFormat, tokenTtl: seconds, problems }
+}
+
 async function update(context: Context, input: Input): Promise<Answer> {
   const resource = await existing(context, input)
   const { identifier } = resource
   const given = input.list('scope')
   if (input.text('name') === undefined && given === undefined) throw new UsageError('Say what to change.')
-  const wanted = given === undefined ? undefined : readScopes(given, resource.scopeDescriptions)
-  if (wanted !== undefined && wanted.problems.length > 0) throw new Refusal('invalid', wanted.problems.join('\n'))
+  const own = builtIn(context.config, identifier)
+  const wanted = own !== undefined || given === undefined ? undefined : readScopes(given, resource.scopeDescriptions)
+  const problems = own === undefined ? (wanted?.problems ?? []) : builtInProblems(own, { scope: given?.join(' ') })
+  if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const name = await rename(context, resource, input.text('name'))
   const updated = await context.resources.update(identifier, {
     ...(name === undefined ? {} : { name }),
@@ -206,13 +230,13 @@ async function orphanedScopes(context: Context, before: Resource, after: Resourc
 }
 
 /** The resource named by the first argument. Throws `Refusal`. */
-async function existing({ resources }: Context, input: Input): Promise<Resource> {
+async function existing({ resources, config }: Context, input: Input): Promise<Resource> {
   const identifier = input.argument(0) ?? ''
   const resource = await resources.find(identifier)
   if (resource === undefined) {
     throw new Refusal('not-found', `There is no resource "${identifier}". See: habitat-auth resource list`)
   }
-  return resource
+  return builtIn(config, identifier, resource) ?? resource
 }
 
 async function remove(context: Context, input: Input): Promise<Answer> {
@@ -226,9 +250,13 @@ async function remove(context: Context, input: Input): Promise<Answer> {
     await context.audit.record({ event: 'resource.removed', clientId, detail: { identifier } })
   }
   const also = clientId === undefined ? '' : ` and its client ${clientId}`
+  const left =
+    builtIn(context.config, identifier) === undefined
+      ? []
+      : ['The API is built in and stays; the service behind it can introspect no more tokens.']
   return {
     json: { dry_run: dryRun, identifier, client_id: clientId ?? null },
-    text: [`${dryRun ? 'Would remove' : 'Removed'} ${identifier}${also}.`],
+    text: [`${dryRun ? 'Would remove' : 'Removed'} ${identifier}${also}.`, ...left],
   }
 }
 
