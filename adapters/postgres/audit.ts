@@ -40,6 +40,10 @@ export type AuditEventName =
   | 'pds.linked'
   | 'pds.link-ended'
   | 'pds.key-rotated'
+  | 'ifttt.authorized'
+  | 'ifttt.denied'
+  | 'ifttt.test-set-up'
+  | 'ifttt.keys-refused'
 
 export interface NewAuditEvent {
   readonly event: AuditEventName

@@ -4,12 +4,14 @@ import { ping } from '../../adapters/postgres/database.ts'
 import { createApp } from '../app.ts'
 import { cached } from '../cached.ts'
 import { sameOriginOnly } from '../cross-origin.ts'
+import { iftttPath, iftttScope } from '../oidc/ifttt-resource.ts'
 import { atprotoClientRoutes, callbackBounce } from '../routes/atproto-client.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { logoRoutes } from '../routes/logos.ts'
 import { pdsProxy } from '../routes/pds-proxy.ts'
 import { protectedResourceRoutes } from '../routes/protected-resource.ts'
 import { account } from './account.ts'
+import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import type { Parts } from './parts.ts'
 
@@ -32,7 +34,15 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
       account(parts),
       logoRoutes(stores.clients.find),
       atprotoClientRoutes(pds.client),
-      protectedResourceRoutes({ issuer, productName, scopes: config.atproto.scope }),
+      protectedResourceRoutes({
+        issuer,
+        productName,
+        resources: [
+          { path: '', scopes: config.atproto.scope },
+          { path: iftttPath, scopes: [iftttScope] },
+        ],
+      }),
+      ...ifttt(parts),
       pdsProxy({
         bearer: oauth.bearer,
         identityOf: cached(pds.access.account, { lifetime: 1_000, size: 1_000, now }),

@@ -17,4 +17,6 @@ test('anybody learns who gives tokens for our API, from any origin (RFC 9728 §3
   const refusal = await fetch(`${server.origin}/xrpc/com.atproto.server.getSession`)
   const [, where] = /resource_metadata="([^"]+)"/.exec(refusal.headers.get('www-authenticate') ?? '') ?? []
   expect(where).toBe(response.url)
+  const ifttt = await fetch(`${server.origin}/.well-known/oauth-protected-resource/ifttt/v1`)
+  expect(await ifttt.json()).toMatchObject({ resource: `${server.origin}/ifttt/v1`, scopes_supported: ['ifttt'] })
 })
