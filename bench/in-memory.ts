@@ -61,6 +61,8 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     onGrantUsed: async () => undefined,
     endSession: async () => undefined,
     onError: (ctx, error) => log.info({ route: ctx.oidc?.route, error: String(error) }, 'refused'),
+    address: () => '',
+    clientGuesses: { failed: async () => undefined },
     onBroken: () => undefined,
     now: () => new Date(),
   })

@@ -151,6 +151,8 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     onGrantUsed: async () => undefined,
     endSession: async () => undefined,
     onError: () => undefined,
+    address: () => '',
+    clientGuesses: { failed: async () => undefined },
     onBroken: () => undefined,
     now,
   })

@@ -34,6 +34,7 @@ export type AuditEventName =
   | 'client.disabled'
   | 'client.enabled'
   | 'client.removed'
+  | 'client.guessing-slowed'
   | 'resource.added'
   | 'resource.updated'
   | 'resource.removed'

@@ -11,6 +11,7 @@ import { describe } from '../describe-error.ts'
 import { restartUrl } from '../interactions/restart.ts'
 import type { Log } from '../log.ts'
 import { type Bearer, bearer } from '../oidc/bearer.ts'
+import { type ClientGuesses, clientGuesses } from '../oidc/client-guess-limits.ts'
 import { clientLookup } from '../oidc/client-lookup.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
@@ -58,6 +59,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
     stores.grants
       .used(grantId)
       .catch((error: unknown) => log.warn({ error: describe(error) }, 'the last use of a grant was not recorded'))
+  const guesses = guessesOf(foundation, stores)
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
@@ -82,6 +84,8 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       endSession: (uid) => reached(() => stores.sessions.revoke(uid)),
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
+      address: (request) => requestInfo(request).address,
+      clientGuesses: guesses,
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)
@@ -117,6 +121,18 @@ function modelsOf({ store: { db }, sealer, now, log }: Foundation, { clients, au
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
     },
+  })
+}
+
+function guessesOf({ log, now }: Foundation, { limits, audit }: Stores): ClientGuesses {
+  return clientGuesses({
+    limits,
+    onBlocked({ clientId, address }, seconds) {
+      log.warn({ clientId, address, seconds }, 'client authentication fails again and again')
+      const event = { event: 'client.guessing-slowed', clientId, address, detail: { seconds } } as const
+      void audit.record(event).catch(() => undefined)
+    },
+    now,
   })
 }
 

@@ -15,6 +15,7 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
+import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
@@ -58,6 +59,9 @@ export interface ProviderOptions {
   pages: ProviderPages
   /** The reference number of a request. */
   reference: (request: IncomingMessage) => string
+  /** The network address that a request comes from. */
+  address: (request: IncomingMessage) => string
+  clientGuesses: ClientGuesses
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   /** Told of answers that could not be made or sent. */
@@ -100,6 +104,7 @@ export function createProvider(options: ProviderOptions): Provider {
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   provider.use(answered(options))
+  provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
