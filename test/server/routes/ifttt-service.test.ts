@@ -2,9 +2,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { accounts as accountStore } from '../../../adapters/postgres/accounts.ts'
 import { audit as auditStore } from '../../../adapters/postgres/audit.ts'
 import { clients as clientStore } from '../../../adapters/postgres/clients.ts'
+import { openPostgres } from '../../../adapters/postgres/database.ts'
 import { grants as grantStore } from '../../../adapters/postgres/grants.ts'
 import { userInfo } from '../../../server/ifttt/user-info.ts'
 import { authorize, pkce, signedIn, tokensOf } from '../../support/authorize.ts'
+import { openPostgresDatabase, postgresTest } from '../../support/database.ts'
+import { wire } from '../../support/outage.ts'
 import { startTestServer, type TestClient, type TestServer } from '../../support/server.ts'
 import { toy } from '../../support/toy-provider.ts'
 
@@ -287,4 +290,33 @@ test('what is not here is a 404 with errors, another method a 405 that names the
 test('a body that is too long is refused', async () => {
   const answer = await ask('/test/setup', { method: 'POST', headers: withKey(), body: ' '.repeat(60_000) })
   expect(answer).toMatchObject({ status: 413, body: errors })
+})
+
+postgresTest('while the database is away IFTTT is told to come back later, never that a token is bad', async () => {
+  const database = await openPostgresDatabase()
+  await using line = await wire(database.url)
+  const store = openPostgres(line.url)
+  const settings = { IFTTT_SERVICE_KEYS: key }
+  const house = await startTestServer({ settings, providers: [toy()], database: { ...database, store } })
+  try {
+    await house.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/habitat/authorize'] })
+    const made = await ask('/test/setup', { method: 'POST', headers: withKey() }, house)
+    const value = made.body.data.accessToken
+    await line.cut()
+    const status = await ask('/status', { headers: withKey() }, house)
+    expect(status).toMatchObject({ status: 503, body: undefined })
+    const who = await ask('/user/info', { headers: withToken(value) }, house)
+    const setting = await ask('/test/setup', { method: 'POST', headers: withKey() }, house)
+    for (const answer of [who, setting]) expect(answer).toMatchObject({ status: 503, body: errors })
+    for (const { headers } of [status, who, setting]) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await ask('/status', { headers: withKey('not-a-key-of-anybody') }, house)).status).toBe(401)
+    await line.restore()
+    await vi.waitFor(async () => {
+      expect((await ask('/user/info', { headers: withToken(value) }, house)).status).toBe(200)
+    }, 10_000)
+  } finally {
+    await house.stop()
+    await store.close()
+    await database.close()
+  }
 })
