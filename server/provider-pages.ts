@@ -71,6 +71,7 @@ function appOf(ctx: KoaContextWithOIDC): Client | undefined {
 function explanation(words: Words['error'], out: ErrorOut, status: number): { title: string; message: string } {
   if (status === 503) return { title: words.unavailableTitle, message: words.unavailable }
   if (status >= 500) return { title: words.internalTitle, message: words.internal }
+  if (out.error === 'invalid_client') return { title: words.unknownAppTitle, message: words.unknownApp }
   const detail = out.error_description === undefined ? out.error : `${out.error}: ${out.error_description}`
   return { title: words.requestTitle, message: words.request(detail) }
 }

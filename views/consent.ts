@@ -25,6 +25,8 @@ export interface ConsentProps {
   readonly pds?: { readonly account: string | undefined; readonly scopes: readonly ScopeCard[] } | undefined
   /** Whether the app keeps access while the person is away. */
   readonly offline: boolean
+  /** Whether that access ends only when somebody ends it. */
+  readonly lasting?: boolean
   /** POST target of "Not you?". */
   readonly switchAccount?: string | undefined
 }
@@ -39,7 +41,7 @@ export function consentPage(on: Surroundings, props: ConsentProps): string {
 <h1>${words.consent.heading(clientName(client), on.productName)}</h1>
 ${accountLine(on, props)}
 <section class="wishes" aria-labelledby="wishes"><h2 id="wishes">${words.consent.thisAppCan}</h2>
-${scopeList(on, ownScopes(props))}
+${wishList(on, ownWishes(on, props))}
 ${pdsWishes(on, props)}
 ${props.resources.map((resource) => resourceWishes(on, resource))}</section>
 <div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>
@@ -67,14 +69,21 @@ function accountLine(on: Surroundings, { account, switchAccount }: ConsentProps)
     : html`<div class="person">${person}${postForm(switchAccount, button(words.consent.notYou, { kind: 'quiet' }))}</div>`
 }
 
-function ownScopes({ scopes, offline }: ConsentProps): readonly ScopeCard[] {
-  const others = scopes.filter((scope) => scope.name !== 'offline_access')
-  return offline ? [...others, { name: 'offline_access' }] : others
+function ownWishes({ words }: Surroundings, { scopes, offline, lasting }: ConsentProps): readonly Html[] {
+  const others = scopes.filter((scope) => scope.name !== 'offline_access').map((scope) => scopeText(words, scope))
+  if (!offline) return others
+  return [...others, lasting === true ? html`${words.consent.lasting}` : scopeText(words, { name: 'offline_access' })]
 }
 
 function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
-  const texts =
-    scopes.length === 0 ? [html`${on.words.consent.nothing}`] : scopes.map((scope) => scopeText(on.words, scope))
+  return wishList(
+    on,
+    scopes.map((scope) => scopeText(on.words, scope)),
+  )
+}
+
+function wishList(on: Surroundings, wishes: readonly Html[]): Html {
+  const texts = wishes.length === 0 ? [html`${on.words.consent.nothing}`] : wishes
   return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
 }
 

@@ -11,8 +11,10 @@ import { consentPage } from '../../views/consent.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { readForm } from '../forms.ts'
 import { openidScopes } from '../oidc/client-metadata.ts'
+import { iftttPath } from '../oidc/ifttt-resource.ts'
 import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
+import { endsByItself, profileOf } from '../oidc/profiles.ts'
 import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { saved, sessionGrant } from '../oidc/session-grant.ts'
 import { PageRefusal } from '../page-refusal.ts'
@@ -33,6 +35,12 @@ export function consent(options: ConsentOptions) {
     if (account === undefined) throw new PageRefusal('expired', 'signed-out')
     const resources = await resourcesOf(desk)
     const wanted = await wishes(desk, resources)
+    const cards = (of: Resource) => scopeCards(of, wanted.resources[of.identifier] ?? [])
+    // What lies behind this very server stands with what is about the person: its address would tell them nothing.
+    const { own = [], others = [] } = Object.groupBy(resources, ({ identifier }) =>
+      identifier === `${desk.provider.issuer}${iftttPath}` ? 'own' : 'others',
+    )
+    const profile = profileOf(String(desk.registration['profile']))
     const atPds = pdsScopeCards(wanted.resources[options.pds.identifier] ?? [])
     const pdsAccount = await options.findPdsAccount(account.id)
     desk.show(
@@ -40,12 +48,8 @@ export function consent(options: ConsentOptions) {
         action: desk.path('consent'),
         client: desk.client,
         account: { label: account.email ?? pdsAccount?.handle ?? account.name ?? pdsAccount?.did ?? account.id },
-        scopes: wanted.scopes.map((name) => ({ name })),
-        resources: resources.map((resource) => ({
-          identifier: resource.identifier,
-          name: resource.name,
-          scopes: scopeCards(resource, wanted.resources[resource.identifier] ?? []),
-        })),
+        scopes: [...wanted.scopes.map((name) => ({ name })), ...own.flatMap(cards)],
+        resources: others.map((it) => ({ identifier: it.identifier, name: it.name, scopes: cards(it) })),
         pds:
           atPds.length === 0
             ? undefined
@@ -54,6 +58,7 @@ export function consent(options: ConsentOptions) {
                 scopes: atPds,
               },
         offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
+        lasting: profile !== undefined && !endsByItself(profile),
         switchAccount: desk.path('switch'),
       }),
     )

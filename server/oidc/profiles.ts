@@ -53,6 +53,8 @@ export interface Exception {
 const minute = 60
 const day = 24 * 60 * minute
 const year = 365 * day
+/** Longer than anybody waits: what only a person or an administrator ends. */
+const forever = 100 * year
 
 const forPeople = ['client_name', 'client_uri', 'logo_uri', 'logo', 'policy_uri', 'tos_uri', 'contacts'] as const
 const frontChannel = [
@@ -184,9 +186,9 @@ const all = {
     mayBeFirstParty: false,
     pkceRequired: false,
     rotateRefreshToken: false,
-    refreshTokenTtl: 100 * year,
+    refreshTokenTtl: forever,
     refreshGrace: 0,
-    refreshFamilyTtl: 100 * year,
+    refreshFamilyTtl: forever,
     sessionBound: false,
     recordsUse: true,
     exceptions: [
@@ -231,6 +233,11 @@ export type ProfileName = keyof typeof all
 
 /** Every profile by its name. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = all
+
+/** Whether access that is not used ends by itself one day. */
+export function endsByItself({ refreshTokenTtl }: Profile): boolean {
+  return refreshTokenTtl < forever
+}
 
 /** The profile of that name, or undefined. */
 export function profileOf(name: string): Profile | undefined {

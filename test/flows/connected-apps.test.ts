@@ -1,8 +1,9 @@
 /** What a person has allowed can be seen and taken back, whatever has become of the tokens (ASVS 5 §10.7.3). */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { authorizeUrl, pkce, redeem, token } from '../support/authorize.ts'
+import { commandLine } from '../support/command-line.ts'
 import { register, signIn, somebody } from '../support/people.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -34,4 +35,74 @@ test('an app shows when it last fetched a token', async () => {
   const { body } = await redeem(server, client, back.url.searchParams.get('code') ?? '', proof)
   await token(server, client, { grant_type: 'refresh_token', refresh_token: String(body.refresh_token) })
   expect((await person.get('/account')).text).toContain('last used')
+})
+
+const iftttAddress = 'https://ifttt.com/channels/example_service/authorize'
+const forIfttt = { scope: 'ifttt', code_challenge: undefined, code_challenge_method: undefined }
+
+/** Posts to the token endpoint as IFTTT does: the secret in the body. */
+function asIfttt(client: TestClient, params: Record<string, string>) {
+  const body = new URLSearchParams({ ...params, client_id: client.id, client_secret: client.secret })
+  return fetch(`${server.origin}/token`, { method: 'POST', body })
+}
+
+async function connectedToIfttt() {
+  const client = await server.client('ifttt', { client_name: 'IFTTT', redirect_uris: [iftttAddress] })
+  const [person, who] = [server.visitor(), somebody()]
+  const question = await register(person, authorizeUrl(client, pkce(), forIfttt), who)
+  const back = await person.submit(question, '/consent', { decision: 'allow' })
+  const code = back.url.searchParams.get('code') ?? ''
+  const answer = await asIfttt(client, { grant_type: 'authorization_code', code, redirect_uri: iftttAddress })
+  const tokens = (await answer.json()) as { access_token: string; refresh_token: string }
+  return { client, person, who, question, tokens }
+}
+
+/** What the service behind us and IFTTT get for the token. */
+function userInfo(accessToken: string): Promise<Response> {
+  return fetch(`${server.origin}/ifttt/v1/user/info`, { headers: { authorization: `Bearer ${accessToken}` } })
+}
+
+test('whoever is asked for IFTTT reads what for, and that it lasts until it is taken back', async () => {
+  const { question, person } = await connectedToIfttt()
+  expect(question.text).toContain('IFTTT</bdi></strong> wants to use')
+  expect(question.text).toContain('whatever this service offers on IFTTT')
+  expect(question.text).toContain('Keep access until you take it back')
+  expect(question.text).not.toContain('/ifttt/v1')
+  const other = await server.client('web', { client_name: 'Other' })
+  const offline = await person.get(authorizeUrl(other, pkce(), { scope: 'openid offline_access', prompt: 'consent' }))
+  expect(offline.text).toContain('Keep access when you are away')
+  expect(offline.text).not.toContain('until you take it back')
+})
+
+test('the account shows on which day IFTTT last used its access, and takes it back at once', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-03-01T23:50:00Z') })
+  onTestFinished(() => void vi.useRealTimers())
+  const { client, person, tokens } = await connectedToIfttt()
+  const shown = async () => /last used <time datetime="([^"T]+)/.exec((await person.get('/account')).text)?.[1]
+  expect(await shown()).toBe('2030-03-01')
+  vi.setSystemTime(new Date('2030-03-02T00:10:00Z'))
+  expect((await userInfo(tokens.access_token)).status).toBe(200)
+  expect(await shown()).toBe('2030-03-02')
+  await person.submit(await person.get('/account'), '/apps/revoke')
+  expect((await userInfo(tokens.access_token)).status).toBe(401)
+  const again = await asIfttt(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
+  expect([again.status, await again.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+})
+
+test('an account that is disabled ends what IFTTT was given, and enabling it does not bring it back', async () => {
+  const { client, who, tokens } = await connectedToIfttt()
+  const run = commandLine(server.database.store)
+  for (const verb of ['disable', 'enable']) {
+    expect(await run(['user', verb, who.email])).toMatchObject({ exitCode: 0 })
+    expect((await userInfo(tokens.access_token)).status).toBe(401)
+    const again = await asIfttt(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
+    expect([again.status, await again.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  }
+})
+
+test('an app that was removed is said to be unknown, in words for the person who was sent here', async () => {
+  const page = await server.visitor().get(`/authorize?client_id=gone&response_type=code&scope=ifttt&state=x`)
+  expect(page.status).toBe(400)
+  expect(page.text).toContain('This app is not known here')
+  expect(page.text).not.toContain('invalid_client')
 })

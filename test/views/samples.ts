@@ -132,6 +132,19 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     }),
   )
   add(
+    'consent',
+    'lasting',
+    consentPage(on, {
+      action,
+      client,
+      account: { label: text('a') },
+      scopes: [{ name: 'ifttt' }],
+      resources: [],
+      offline: true,
+      lasting: true,
+    }),
+  )
+  add(
     'error',
     'full',
     errorPage(on, {

@@ -42,7 +42,8 @@ const scopes: Readonly<Record<string, string>> = {
   address: 'See your postal address',
   atproto: 'See your handle and your permanent identifier (DID)',
   offline_access: 'Keep access when you are away',
-  ifttt: 'See your name, and do for you whatever this service offers on IFTTT: watch for events, look things up, act',
+  ifttt:
+    'See your name, and do for you whatever this service offers on IFTTT: watch for events, look things up and act',
 }
 
 /** What a scope of a PDS lets an app do there. */
@@ -202,6 +203,7 @@ export const en = {
       account === undefined ? html`In your PDS account, it can:` : html`In your PDS account ${account}, it can:`,
     onPdsHint: 'You confirm this at your PDS, the host of that account, in the next step.',
     nothing: 'Use your account to sign you in',
+    lasting: 'Keep access until you take it back',
     willReturn: (host: Html) => html`You will return to ${host}`,
     checkHost: 'Choose Allow only if you know this address and trust it.',
     allow: 'Allow',
@@ -240,6 +242,9 @@ export const en = {
     requestTitle: 'The app sent a request that cannot be answered',
     request: (detail: string) =>
       `Go back to the app and try again. If that does not help, tell the people behind the app: ${detail}.`,
+    unknownAppTitle: 'This app is not known here',
+    unknownApp:
+      'It may have been removed or paused, or the address that led here is wrong. Go back to the app; if that does not help, tell the people behind it.',
     unavailableTitle: 'Back in a moment',
     unavailable: 'This service cannot reach its database. Nothing is lost: try again shortly.',
     internalTitle: 'Something went wrong here',
