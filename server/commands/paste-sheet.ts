@@ -45,6 +45,7 @@ function iftttSheet(client: Client, secret: string, issuer: string): Sheet {
       ...table(['', '', ''], rows)
         .slice(1)
         .map((line) => `  ${line}`),
+      'Where a service behind this server has an address of its own and passes on what is not for it, that is the prefix.',
       '',
       `Take from there, and start this server again: the service key (API) into ${sheet.service_key_setting}.`,
     ],
