@@ -149,7 +149,7 @@ async function inspectClients(context: Context): Promise<Finding[]> {
   const all = await context.clients.list()
   const rules = await metadataRules(context)
   const findings: Finding[] = []
-  for (const { id, profile, metadata, secretHashes, disabledAt } of all) {
+  for (const { id, profile, firstParty, metadata, secretHashes, disabledAt } of all) {
     const warn = (message: string, remedy: string) =>
       findings.push({ check: 'clients', level: 'warning', message: `${id}: ${message}`, remedy })
     if (disabledAt !== undefined) warn('It is disabled.', `Run: habitat-auth client enable ${id} (or remove)`)
@@ -159,7 +159,7 @@ async function inspectClients(context: Context): Promise<Finding[]> {
     try {
       const { resource_scopes: _, ...given } = metadata
       const scope = scopesOf(metadata).join(' ')
-      await buildMetadata({ id, profile, given: { ...given, ...(scope === '' ? {} : { scope }) } }, rules)
+      await buildMetadata({ id, profile, firstParty, given: { ...given, ...(scope === '' ? {} : { scope }) } }, rules)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       warn(error.message.replaceAll('\n', ' '), `Run: habitat-auth client update ${id} (see --help)`)

@@ -6,6 +6,7 @@
  */
 import { covers, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
 import { Refusal } from '../errors.ts'
+import { iftttScope } from './ifttt-resource.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOf } from './profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
@@ -60,6 +61,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...serviceProblems(given['service_id'], profile),
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules),
+    ...iftttProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const metadata: Metadata = { ...splitScopes(given, profile), ...set }
@@ -222,6 +224,15 @@ function scopeProblems(given: Metadata, profile: Profile, { resourceScopes, pdsS
         `The scope ${JSON.stringify(shortened(one))} is not known. ${known.length === 0 ? 'No resource server is registered yet: see resource add.' : `Known are: ${known.join(', ')}. Scopes of an API are registered with resource add.`}`,
       ]
     })
+}
+
+/** IFTTT has the scope by its profile. Anybody else who had it could do at the service all that people gave to IFTTT. */
+function iftttProblems(given: Metadata, profile: Profile, firstParty: boolean): string[] {
+  if (!words(given['scope']).includes(iftttScope) || profile.metadata['scope'] !== undefined) return []
+  if (!profile.mayAdd.includes('scope')) {
+    return [`The scope "${iftttScope}" is about a person, and profile ${profile.name} signs nobody in.`]
+  }
+  return firstParty ? [] : [`The scope "${iftttScope}" is for IFTTT and for first-party apps (--first-party).`]
 }
 
 function pdsScopeProblems(scope: string, profile: Profile, pdsScopes: readonly string[]): string[] {

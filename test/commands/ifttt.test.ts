@@ -126,9 +126,26 @@ test('an update and an import are held to the same rules', async () => {
   expect((await run(['client', 'import'], elsewhere)).stderr).toContain('is set by profile')
 })
 
-test('an app of ours may be registered for the scope ifttt, no other API may claim it', async () => {
+test('an app of ours may be registered for the scope ifttt, nobody else, and no other API may claim it', async () => {
   const ours = ['client', 'add', '--profile', 'spa', '--name', 'Ours', '--redirect-uri', `${issuer}/cb`]
-  expect(await done(...ours, '--first-party', '--scope', 'openid ifttt')).toMatchObject({ resource_scopes: 'ifttt' })
+  const added = await done(...ours, '--first-party', '--scope', 'openid ifttt')
+  expect(added).toMatchObject({ resource_scopes: 'ifttt' })
+  const refused = { exitCode: 1, stderr: expect.stringContaining('for first-party apps') }
+  expect(await run([...ours, '--scope', 'openid ifttt'])).toMatchObject(refused)
+  expect(await run(['client', 'update', added.client_id, '--third-party'])).toMatchObject(refused)
+  expect((await running()(['doctor'])).stdout).not.toContain(added.client_id)
+  const program = await run([
+    'client',
+    'add',
+    '--profile',
+    'service',
+    '--name',
+    'x',
+    '--scope',
+    'ifttt',
+    '--first-party',
+  ])
+  expect(program).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('signs nobody in') })
   const claim = await run(['resource', 'add', 'https://api.example', '--name', 'API', '--scope', 'ifttt'])
   expect(claim).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('belongs to no other') })
 })
