@@ -36,13 +36,14 @@ export interface Capabilities {
 
 /** `notify` is not waited for: IFTTT polls without it, too. `onError` hears of its failures. */
 export function capabilities(lists: Lists, notify: Notify, onError: (error: unknown) => void): Capabilities {
-  /** Which polls are about which list of whom. */
-  const polled = new Map<string, { person: string; list: string }>()
+  /** Under which names each person's lists are polled. */
+  const polled = new Map<string, { person: string; list: string; identity: string }>()
+  const keyOf = (person: string, identity: string) => JSON.stringify([person, identity])
 
   function itemAdded(person: string, body: Body): unknown {
     const list = knownList(fieldsOf(body, 'triggerFields'))
     const { trigger_identity: identity } = body
-    if (typeof identity === 'string' && identity !== '') polled.set(identity, { person, list })
+    if (typeof identity === 'string') polled.set(keyOf(person, identity), { person, list, identity })
     return lists
       .items(person, list)
       .slice(0, limitOf(body))
@@ -59,8 +60,8 @@ export function capabilities(lists: Lists, notify: Notify, onError: (error: unkn
     // The person chose it once and it is gone: trying again cannot help.
     if (!Object.hasOwn(listNames, list)) throw new Refused(`There is no list "${list}" any more.`, true)
     const item = lists.add(person, list, text)
-    const concerned = [...polled].filter(([, poll]) => poll.person === person && poll.list === list)
-    if (concerned.length > 0) void notify(concerned.map(([identity]) => identity)).catch(onError)
+    const concerned = [...polled.values()].filter((poll) => poll.person === person && poll.list === list)
+    if (concerned.length > 0) void notify(concerned.map(({ identity }) => identity)).catch(onError)
     return [{ id: item.id }]
   }
 
@@ -74,9 +75,7 @@ export function capabilities(lists: Lists, notify: Notify, onError: (error: unkn
     actions: { add_item: addItem },
     queries: { items },
     options: () => Object.entries(listNames).map(([value, label]) => ({ label, value })),
-    forget(person, identity) {
-      if (polled.get(identity)?.person === person) polled.delete(identity)
-    },
+    forget: (person, identity) => void polled.delete(keyOf(person, identity)),
     prepareTests(person) {
       const sample = { list: 'groceries' }
       // The tests of IFTTT want three events of each trigger.

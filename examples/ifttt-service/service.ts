@@ -58,23 +58,27 @@ export function iftttService({ notify, onError, ...options }: ServiceOptions): R
     const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
     const who = token === undefined ? undefined : await person(token)
     if (who === undefined) return failure(401, 'The access token is missing, expired or revoked.')
-    const [kind = '', slug = '', part, field, end] = parts
+    const [kind = '', slug = '', ...below] = parts
     const slugs = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
     const capability = slugs !== undefined && Object.hasOwn(slugs, slug) ? slugs[slug] : undefined
-    if (capability === undefined) return failure(404, 'There is nothing at this address.')
-    const asked = `${request.method} ${[part, end].filter((it) => it !== undefined).join(' ')}`
-    if (asked === 'POST ') return success(capability(who, await bodyOf(request)))
-    if (asked === 'POST fields options' && field === 'list') return success(rest.options())
-    if (asked === 'DELETE trigger_identity' && kind === 'triggers' && field !== undefined) {
-      rest.forget(who, field)
-      return success({})
+    if (capability === undefined || below.length > 3) return nothingHere()
+    const [part, name, end] = below
+    switch ([request.method, part, end].filter((it) => it !== undefined).join(' ')) {
+      case 'POST':
+        return success(capability(who, await bodyOf(request)))
+      case 'POST fields options':
+        return name === 'list' ? success(rest.options()) : nothingHere()
+      case 'DELETE trigger_identity':
+        rest.forget(who, name ?? '')
+        return success({})
+      default:
+        return nothingHere()
     }
-    return failure(404, 'There is nothing at this address.')
   }
 
   async function route(request: IncomingMessage): Promise<Reply> {
     const { pathname } = new URL(request.url ?? '/', 'http://service')
-    if (!pathname.startsWith(root)) return failure(404, 'There is nothing at this address.')
+    if (!pathname.startsWith(root)) return nothingHere()
     const path = pathname.slice(root.length)
     switch (`${request.method} ${path}`) {
       case 'GET status':
@@ -106,6 +110,10 @@ function replyTo(error: unknown, onError: (error: unknown) => void): Reply {
 
 function success(data: unknown): Reply {
   return { status: 200, body: { data } }
+}
+
+function nothingHere(): Reply {
+  return failure(404, 'There is nothing at this address.')
 }
 
 function failure(status: number, message: string): Reply {

@@ -31,9 +31,9 @@ interface Connected {
 }
 
 /** Somebody new, who makes an account on the way. */
-async function newcomer(): Promise<Connected> {
+async function newcomer(at = platform): Promise<Connected> {
   const [visitor, person] = [server.visitor(), somebody()]
-  const connection = await platform.connect(async (url) => allow(visitor, await register(visitor, url, person)))
+  const connection = await at.connect(async (url) => allow(visitor, await register(visitor, url, person)))
   return { visitor, person, connection }
 }
 
@@ -158,14 +158,22 @@ describe('a page of the house that asked the person itself', () => {
   })
 })
 
-test('signing out does not end the connection, and who comes back later signs in and connects anew', async () => {
-  const { visitor, person, connection } = await newcomer()
+test.for([
+  ['the scope that IFTTT sends', ''],
+  [
+    'a scope of OpenID Connect in the authorization URL, whose tokens end with the session elsewhere',
+    '?scope=openid+ifttt',
+  ],
+])('with %s, signing out does not end the connection, and who comes back connects anew', async ([, scope]) => {
+  const { settings } = platform
+  const here = ifttt({ ...settings, authorizationUrl: settings.authorizationUrl + scope })
+  const { visitor, person, connection } = await newcomer(here)
   await signOut(visitor)
-  expect(await platform.user(connection)).toEqual(connection.user)
+  expect(await here.user(connection)).toEqual(connection.user)
   connection.access = 'one-that-is-no-more'
-  expect(await platform.user(connection)).toEqual(connection.user)
+  expect(await here.user(connection)).toEqual(connection.user)
 
-  const attempt = platform.begin()
+  const attempt = here.begin()
   const page = await visitor.get(attempt.url)
   expect(page.text).toContain('name="password"')
   const back = await visitor.submit(page, '/answer', { email: person.email, password: person.password })

@@ -5,7 +5,7 @@
  * They know of a service what its owner declares there: slugs, fields and ingredients.
  */
 import { randomBytes } from 'node:crypto'
-import { actionIdOf, eventsOf, type Platform, userOf } from './ifttt.ts'
+import type { Platform } from './ifttt.ts'
 import {
   type Answer,
   Deviation,
@@ -17,6 +17,7 @@ import {
   isObject,
   isText,
 } from './ifttt-answer.ts'
+import { actionIdOf, eventsOf, userOf } from './ifttt-contents.ts'
 
 export interface DeclaredService {
   readonly triggers: readonly Declared[]
