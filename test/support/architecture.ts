@@ -31,6 +31,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   jose: ['server/oidc/'],
   koa: ['server/'],
   kysely: ['adapters/postgres/', 'migrations/'],
+  'openid-client': ['adapters/oidc/'],
   // The adapter answers a lost race with the library's own InvalidGrant.
   'oidc-provider': ['server/oidc/', 'adapters/postgres/oidc-models.ts'],
   otplib: ['adapters/identity/'],
