@@ -8,8 +8,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
 import type { Account } from '../../adapters/postgres/accounts.ts'
+import { accountClientId } from '../oidc/account-client.ts'
 import { sessionLifetime } from '../oidc/policy.ts'
-import { accountClientId } from '../oidc/provider.ts'
 
 export interface Visit {
   readonly account: Account

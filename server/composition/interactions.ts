@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa'
 import { pdsProvider } from '../atproto/identity.ts'
 import { describe } from '../describe-error.ts'
+import { admission as createAdmission } from '../interactions/admission.ts'
 import { attemptDriver } from '../interactions/attempt.ts'
 import { consent } from '../interactions/consent.ts'
 import { attemptCookies } from '../interactions/cookies.ts'
@@ -24,12 +25,14 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
   const atPds = providers.get(pdsProvider)
   const { resource, access } = pds
   const oneTrip = createOneTrip({ resource, access, keepsakes: atPds?.keepsakes })
+  const admission = createAdmission({ providers, attempts, accounts, audit, cookies, oneTrip, registration, now })
   return interactionRoutes({
     provider: oauth.provider,
     pages,
     cookies,
     restartOf: oauth.restartOf,
-    signIn: signIn({ issuer, providers, attempts, accounts, audit, cookies, oneTrip, registration, now }),
+    admission,
+    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission }),
     consent: consent({
       findAccount: accounts.find,
       findResource: oauth.findResource,

@@ -39,6 +39,8 @@ export interface Desk {
   /** Path of a step of this interaction. */
   path(step: string): string
   show(document: string, status?: number): void
+  /** Sends the browser on (303). */
+  seeOther(target: string): void
   finish(result: InteractionResults): Promise<void>
 }
 
@@ -70,6 +72,10 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
         status,
         formTargets: [...formTargetsOf(params['redirect_uri']), ...neighbours(provider.issuer)],
       }),
+    seeOther(target) {
+      ctx.redirect(target)
+      ctx.status = 303
+    },
     finish: (result) => finish(provider, ctx, result),
   }
 }

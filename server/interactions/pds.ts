@@ -73,7 +73,7 @@ export function pdsStep(options: PdsStepOptions) {
         if (outcome.returnState !== undefined) {
           cookies.expectReturn(desk.ctx, pdsProvider, outcome.returnState, desk.uid)
         }
-        return seeOther(desk, outcome.to.href)
+        return desk.seeOther(outcome.to.href)
       case 'proven':
         return conclude(desk, outcome.proof.identity.subject)
       case 'refused':
@@ -81,7 +81,7 @@ export function pdsStep(options: PdsStepOptions) {
       case 'show':
         throw new TypeError('a PDS whose account is known has nothing to ask on a page of ours')
       case 'overtaken':
-        return seeOther(desk, desk.path(''))
+        return desk.seeOther(desk.path(''))
     }
   }
 
@@ -125,9 +125,4 @@ function wantedAtPds(desk: Desk): readonly string[] {
 function accountOf(desk: Desk): string {
   if (desk.accountId === undefined) throw new PageRefusal('expired', 'signed-out')
   return desk.accountId
-}
-
-function seeOther(desk: Desk, target: string): void {
-  desk.ctx.redirect(target)
-  desk.ctx.status = 303
 }

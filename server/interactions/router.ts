@@ -12,6 +12,7 @@ import { isSessionNotFound } from '../oidc/errors.ts'
 import { personParams } from '../oidc/person-params.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
+import type { Admission } from './admission.ts'
 import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
 import { type Desk, openDesk } from './desk.ts'
@@ -24,6 +25,7 @@ export interface InteractionOptions {
   provider: () => Provider
   pages: Pages
   signIn: SignIn
+  admission: Admission
   consent: ReturnType<typeof consent>
   pds: PdsStep
   cookies: AttemptCookies
@@ -35,7 +37,7 @@ type Prompt = 'login' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
   const router = new Router({ prefix: '/interaction' })
-  const { signIn, consent: consentStep, pds } = options
+  const { signIn, admission, consent: consentStep, pds } = options
 
   /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */
   const step =
@@ -77,13 +79,13 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     step(['login', 'pds'], (desk) => (desk.prompt.name === 'pds' ? pds.answer(desk) : signIn.answer(desk))),
   )
   router.post('/:uid/answer', step(['login'], signIn.answer))
-  router.post('/:uid/newcomer', step(['login'], signIn.newcomer))
+  router.post('/:uid/newcomer', step(['login'], admission.newcomer))
   router.post('/:uid/consent', step(['consent'], consentStep.decide))
   router.post('/:uid/pds', step(['pds'], pds.begin))
   router.post(
     '/:uid/cancel',
     step(['login', 'consent', 'pds'], async (desk) => {
-      if (desk.prompt.name === 'login') await signIn.abandon(desk)
+      if (desk.prompt.name === 'login') await admission.abandon(desk)
       await desk.finish({ error: 'access_denied', error_description: 'the person cancelled' })
     }),
   )

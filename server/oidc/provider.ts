@@ -13,6 +13,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
+import { accountClient } from './account-client.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
@@ -78,9 +79,6 @@ export interface ProviderPages {
   /** Makes the library's page that posts an answer to the app at `target` fit for a browser. */
   formPost: FormPostPage
 }
-
-/** The client by which the account page signs people in; built in, because the server is its own app. */
-export const accountClientId = 'habitat-account'
 
 /** Builds a provider. Throws when settings or keys are not usable. */
 export function createProvider(options: ProviderOptions): Provider {
@@ -246,22 +244,6 @@ function configuration(options: ProviderOptions): Configuration {
       },
     },
   }
-}
-
-function accountClient(issuer: string) {
-  return {
-    client_id: accountClientId,
-    client_name: 'Account',
-    profile: 'spa',
-    first_party: true,
-    application_type: 'web',
-    token_endpoint_auth_method: 'none',
-    grant_types: ['authorization_code'],
-    response_types: ['code'],
-    redirect_uris: [`${issuer}/account/signed-in`],
-    post_logout_redirect_uris: [`${issuer}/`],
-    scope: 'openid',
-  } as const
 }
 
 const errorEvents = [

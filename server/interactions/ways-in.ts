@@ -1,0 +1,70 @@
+/**
+ * Which ways to sign in a request offers, and which of them it goes straight on with.
+ *
+ * Read from the app's request and from why somebody who is signed in is asked again; begins nothing.
+ */
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
+import type { ProviderChoice } from '../../views/providers.ts'
+import { pdsProvider } from '../atproto/identity.ts'
+import { pdsScope } from '../atproto/scopes.ts'
+import { namesOther } from '../oidc/other-person.ts'
+import { personParams, providerOfParam } from '../oidc/person-params.ts'
+import { noPdsAccount } from '../oidc/policy.ts'
+import type { Desk } from './desk.ts'
+
+type Providers = ReadonlyMap<string, IdentityProvider>
+
+/** The provider whose people the app's request names. */
+export function namedProvider(desk: Desk, providers: Providers): IdentityProvider | undefined {
+  const param = personParams.find((name) => text(desk.params[name]) !== undefined)
+  if (param !== undefined) return providers.get(providerOfParam[param])
+  const hint = text(desk.params['login_hint'])
+  return hint === undefined ? undefined : [...providers.values()].find(({ accepts }) => accepts?.(hint) === true)
+}
+
+/** What the request says about the person, to a provider. */
+export function hintFor(desk: Desk, provider: IdentityProvider): string | undefined {
+  const param = personParams.find((name) => providerOfParam[name] === provider.id)
+  return (param && text(desk.params[param])) ?? text(desk.params['login_hint'])
+}
+
+/** The provider that asks on the first page, where nothing else is named. */
+export function firstProvider(desk: Desk, providers: Providers): IdentityProvider | undefined {
+  // Whom an app asks for something at their PDS is known there; the other ways stay open beside it.
+  return providers.get(wantsPds(desk) ? pdsProvider : 'password')
+}
+
+/** The ways that are offered, as buttons. */
+export function choices(desk: Desk, providers: Providers, except?: string): ProviderChoice[] {
+  return [...providers.values()]
+    .filter((provider) => provider.id !== except && isOffered(desk, provider))
+    .map(({ id, label }) => ({ id, label, start: desk.path(`start/${id}`) }))
+}
+
+/** Whether somebody is signed in already, with an account that cannot give the app what it wants. */
+export function needsPds(desk: Desk): boolean {
+  return desk.prompt.reasons.includes(noPdsAccount)
+}
+
+/**
+ * Whether going straight on could put somebody else in the place of who is signed in here. An address alone must not do
+ * that: whoever made it may hold the PDS, too, which then answers at once, and nobody would have seen a page.
+ */
+export function wouldReplace({ accountId, params, prompt }: Desk): boolean {
+  if (accountId === undefined) return false
+  const isNamed = personParams.some((name) => text(params[name]) !== undefined)
+  return !isNamed || prompt.reasons.includes(namesOther)
+}
+
+export function isOffered(desk: Desk, { id }: IdentityProvider): boolean {
+  return !needsPds(desk) || id === pdsProvider
+}
+
+/** Whether the app asks for something at the person's PDS. */
+function wantsPds(desk: Desk): boolean {
+  return (text(desk.params['scope'])?.split(' ') ?? []).some((scope) => pdsScope(scope) !== undefined)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
