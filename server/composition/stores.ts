@@ -9,6 +9,7 @@ import { audit } from '../../adapters/postgres/audit.ts'
 import { clients } from '../../adapters/postgres/clients.ts'
 import { consents } from '../../adapters/postgres/consents.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
+import { identities } from '../../adapters/postgres/identities.ts'
 import { limits } from '../../adapters/postgres/limits.ts'
 import { passwords } from '../../adapters/postgres/passwords.ts'
 import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
@@ -32,6 +33,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     clients: clients(db, now),
     consents: consents(db, now),
     grants: grants(db, now),
+    identities: identities(db),
     limits: limits(db, now),
     passwords: passwords(db, now),
     pdsLinks: pdsLinks(db, now),
