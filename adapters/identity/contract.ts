@@ -88,9 +88,17 @@ export interface Keepsake {
 
 /**
  * `inactive`: the account exists where the person proves who they are, but is not in use there. `unsuitable`: the place
- * where they do answers, and does not take what it is asked.
+ * where they do answers, and does not take what it is asked. `other-organisation`: the person is who they say, and not one
+ * of those who are let in there.
  */
-export type RefusedReason = 'cancelled' | 'expired' | 'invalid' | 'unavailable' | 'inactive' | 'unsuitable'
+export type RefusedReason =
+  | 'cancelled'
+  | 'expired'
+  | 'invalid'
+  | 'unavailable'
+  | 'inactive'
+  | 'unsuitable'
+  | 'other-organisation'
 
 /** Why a page is shown again; the catalogue holds the words. */
 export type PageProblem =
@@ -129,6 +137,8 @@ export interface IdentityProvider {
   readonly id: string
   /** What the button says, after "Continue with". */
   readonly label: string
+  /** Refuses browsers that are part of another app; whoever comes in one is asked to open their own first. */
+  readonly externalBrowser?: true
   /** Whether a hint of the client names somebody of this provider; that person is sent on without being asked. */
   accepts?(hint: string): boolean
   /** Begins an attempt. Throws only `UpstreamError`. */

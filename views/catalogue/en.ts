@@ -31,6 +31,7 @@ const refusals: Record<RefusedReason, string> = {
   unavailable: 'That service can’t be reached right now. Try again in a moment, or choose another way.',
   inactive: 'That account isn’t active where it lives. Bring it back there and try again, or choose another way.',
   unsuitable: 'That service doesn’t take this sign-in. Choose another way.',
+  'other-organisation': 'That account isn’t one of the organisation that signs in here. Use your account there.',
 }
 
 /** What a scope lets an app do, for the person who is asked. Scopes of resource servers bring their own words. */
@@ -230,6 +231,7 @@ export const en = {
       inactive: 'That account isn’t active at your PDS. Bring it back there and try again, or cancel.',
       unsuitable:
         'Your PDS doesn’t take what this app asks for. If the app is new, try again in ten minutes; otherwise cancel.',
+      'other-organisation': 'Your PDS doesn’t let this account in here. Sign in there with another one, or cancel.',
       narrowed: 'Your PDS allowed less than this app needs. Try again and allow everything it asks for, or cancel.',
     },
   },

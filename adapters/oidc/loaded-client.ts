@@ -1,0 +1,97 @@
+/**
+ * The authorization code flow at one issuer, by `openid-client`: PKCE, state and nonce (RFC 9700 §2.1), `iss` of the
+ * response (RFC 9207), the id token with its signature (OpenID Connect Core §3.1.3.7).
+ *
+ * The signature is checked though the token comes over TLS: a proxy in between that reads TLS cannot then say who somebody is.
+ */
+import { createHash } from 'node:crypto'
+import { authorizationCodeGrant, buildAuthorizationUrl, type Configuration, fetchUserInfo } from 'openid-client'
+import { configuration } from './configuration.ts'
+import type { Finished, OidcClient, OidcClientOptions, OidcConnection, Trip, Unavailable } from './contract.ts'
+import { problemOf } from './problems.ts'
+import { remembered } from './remembered.ts'
+
+/** Seconds after which the issuer's discovery document is read again. */
+const discoveryLifetime = 6 * 3600
+
+export function loadedClient({ connection, now }: OidcClientOptions): OidcClient {
+  const discover = () => configuration(connection)
+  const configured = remembered(discover, { lifetime: discoveryLifetime, now })
+
+  return {
+    async begin({ callback, parameters, trip }) {
+      try {
+        return { kind: 'redirect', to: buildAuthorizationUrl(await configured(), request(callback, parameters, trip)) }
+      } catch (error) {
+        return unavailable(error)
+      }
+    },
+    async finish({ callback, params, trip }) {
+      const answered = new URL(callback)
+      answered.search = params.toString()
+      let config: Configuration
+      try {
+        config = await configured()
+      } catch (error) {
+        return unavailable(error)
+      }
+      try {
+        return await redeem(config, connection, answered, trip)
+      } catch (error) {
+        return problemOf(error)
+      }
+    },
+    async examine() {
+      try {
+        await discover()
+        return { kind: 'ready' }
+      } catch (error) {
+        return unavailable(error)
+      }
+    },
+  }
+}
+
+/** Whatever is wrong before anybody was sent there is no person's fault. */
+function unavailable(error: unknown): Unavailable {
+  return { kind: 'unavailable', why: problemOf(error).why }
+}
+
+function request(callback: URL, parameters: Readonly<Record<string, string>>, trip: Trip): Record<string, string> {
+  return {
+    ...parameters,
+    redirect_uri: callback.href,
+    state: trip.state,
+    code_challenge: createHash('sha256').update(trip.verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...(trip.nonce === undefined ? {} : { nonce: trip.nonce }),
+  }
+}
+
+async function redeem(
+  config: Configuration,
+  { idTokenAlgs, userinfo }: OidcConnection,
+  answered: URL,
+  { state, verifier, nonce }: Trip,
+): Promise<Finished> {
+  const tokens = await authorizationCodeGrant(config, answered, {
+    expectedState: state,
+    pkceCodeVerifier: verifier,
+    idTokenExpected: true,
+    ...(nonce === undefined ? {} : { expectedNonce: nonce }),
+  })
+  const claims = tokens.claims()
+  if (claims === undefined) return { kind: 'refused', reason: 'invalid', why: 'no id token came' }
+  const alg = algOf(tokens.id_token ?? '')
+  if (idTokenAlgs !== undefined && !idTokenAlgs.includes(alg)) {
+    return { kind: 'refused', reason: 'invalid', why: `the id token is signed with ${alg.slice(0, 20)}` }
+  }
+  if (!userinfo || config.serverMetadata().userinfo_endpoint === undefined) return { kind: 'proven', claims }
+  const further = await fetchUserInfo(config, tokens.access_token, claims.sub)
+  return { kind: 'proven', claims: { ...further, ...claims } }
+}
+
+/** The algorithm in the header of a token whose signature was checked. */
+function algOf(token: string): string {
+  return String(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).alg)
+}
