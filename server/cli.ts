@@ -16,6 +16,7 @@ import { readPicture } from './commands/picture-file.ts'
 import { commands, exitCodes, writeAnswer } from './commands/run.ts'
 import { printable } from './commands/text.ts'
 import { runInvocation } from './composition/command-home.ts'
+import { readSettingsFile } from './composition/foundation.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { Refusal } from './errors.ts'
 import { isLoopbackHost } from './oidc/redirect-uris.ts'
@@ -39,7 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     loadEnvironmentFile()
-    const config = readConfig(process.env)
+    const config = readConfig(process.env, readSettingsFile)
     const contents = await withContents(argv, request.command, request.input, {
       file: readPicture,
       address: (address) => downloadPicture(address, { allowPrivate: isLoopbackHost(new URL(config.issuer).hostname) }),

@@ -7,6 +7,7 @@
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { pdsScope, pdsScopeProblem } from './atproto/scopes.ts'
+import { type GoogleConfig, type OidcProviderConfig, readGoogle, readOidcProviders } from './oidc-providers-config.ts'
 
 export interface Config {
   readonly production: boolean
@@ -25,6 +26,10 @@ export interface Config {
   /** Name of the product on the pages. */
   readonly productName: string
   readonly atproto: AtprotoConfig
+  /** Undefined: nobody signs in with Google. */
+  readonly google: GoogleConfig | undefined
+  /** Other issuers at which people sign in. */
+  readonly oidcProviders: readonly OidcProviderConfig[]
   /** By which IFTTT authenticates to our Service API, newest first; empty: it cannot. */
   readonly iftttServiceKeys: readonly string[]
   readonly logLevel: LogLevel
@@ -71,6 +76,11 @@ export const settings = {
   ATPROTO_HANDLE_RESOLVER: 'service that resolves atproto handles (default: DNS and HTTPS)',
   ATPROTO_SCOPE: 'the most that a PDS is ever asked for (default "atproto transition:generic")',
   ATPROTO_SIGN_OUT: 'keep (default) or end: whether signing out here ends the link to the PDS',
+  GOOGLE_CLIENT_ID: 'client id from the Google Cloud console: people may sign in with Google',
+  GOOGLE_CLIENT_SECRET: 'the secret that belongs to GOOGLE_CLIENT_ID',
+  GOOGLE_ISSUER: 'another issuer in the place of Google, for tests (default https://accounts.google.com)',
+  GOOGLE_HOSTED_DOMAIN: 'organisations at Google whose people are let in, separated by commas (default: everybody)',
+  OIDC_PROVIDERS: 'other OpenID Connect issuers at which people sign in: JSON, or a file that holds it',
   IFTTT_SERVICE_KEYS: 'service keys of IFTTT, newest first, separated by commas',
   ALLOW_EMBEDDED_DATABASE: 'yes allows the embedded database in production',
   LOG_LEVEL: 'trace, debug, info (default), warn, error or silent',
@@ -83,8 +93,11 @@ const minimumSecretLength = 32
 /** Shortest service key, characters; IFTTT makes them, much longer. */
 const minimumServiceKeyLength = 16
 
-/** Reads the settings. Throws `ConfigError` with every problem found. */
-export function readConfig(env: Environment): Config {
+/**
+ * Reads the settings. Throws `ConfigError` with every problem found. `readFile` reads a file that a setting names; it
+ * throws what the file system throws.
+ */
+export function readConfig(env: Environment, readFile: (path: string) => string = noFiles): Config {
   const problems: string[] = []
   const production = env['NODE_ENV'] === 'production'
   const port = readPort(env['PORT'], problems)
@@ -95,6 +108,17 @@ export function readConfig(env: Environment): Config {
   const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
   const atproto = readAtproto(env, new URL(issuer).hostname, problems)
+  const google = readGoogle(
+    {
+      clientId: text(env['GOOGLE_CLIENT_ID']),
+      clientSecret: text(env['GOOGLE_CLIENT_SECRET']),
+      issuer: text(env['GOOGLE_ISSUER']),
+      hostedDomain: text(env['GOOGLE_HOSTED_DOMAIN']),
+    },
+    { issuer },
+    problems,
+  )
+  const oidcProviders = readOidcProviders(text(env['OIDC_PROVIDERS']), { issuer, readFile }, problems)
   const iftttServiceKeys = readServiceKeys(text(env['IFTTT_SERVICE_KEYS']), problems)
   const logLevel = oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'info', logLevels, problems)
   if (problems.length > 0) throw new ConfigError(problems)
@@ -110,6 +134,8 @@ export function readConfig(env: Environment): Config {
     registration,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
     atproto,
+    google,
+    oidcProviders,
     iftttServiceKeys,
     logLevel,
   })
@@ -118,6 +144,10 @@ export function readConfig(env: Environment): Config {
 /** Where the server that owns `dataDir` listens for the CLI. */
 export function adminSocketPath(dataDir: string): string {
   return join(dataDir, 'admin.sock')
+}
+
+function noFiles(): never {
+  throw new Error('files are not read here')
 }
 
 function text(value: string | undefined): string | undefined {

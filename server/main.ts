@@ -11,7 +11,7 @@ import { DatabaseInUse, type Store } from '../adapters/postgres/database.ts'
 import type { AdminSocket } from './admin-socket.ts'
 import { application } from './composition/application.ts'
 import { openAdminSocket } from './composition/commands.ts'
-import { openStore, secretsOf } from './composition/foundation.ts'
+import { openStore, readSettingsFile, secretsOf } from './composition/foundation.ts'
 import { cleaning, settled } from './composition/jobs.ts'
 import { type Parts, parts as putTogether } from './composition/parts.ts'
 import type { Outside } from './composition/pds.ts'
@@ -109,7 +109,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
-  const config = readConfig(process.env)
+  const config = readConfig(process.env, readSettingsFile)
   const waiting = new AbortController()
   const memory = idleMemory(garbageCollection())
   setInterval(memory.tick, memoryInterval).unref()

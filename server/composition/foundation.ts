@@ -3,7 +3,7 @@
  *
  * Owns where the database and the secrets come from; every other part is given a `Foundation` and adds to it.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadOrCreateSecrets } from '../../adapters/crypto/generated-secrets.ts'
 import type { Sealer } from '../../adapters/crypto/seal.ts'
@@ -34,4 +34,9 @@ export async function openStore(config: Config, log: Log): Promise<Store> {
 /** The secrets that the settings name, newest first; without any, those that are kept beside the data. */
 export function secretsOf(config: Config): readonly string[] {
   return config.secrets.length > 0 ? config.secrets : loadOrCreateSecrets(join(config.dataDir, 'secrets'))
+}
+
+/** A file that a setting names. Throws what the file system throws. */
+export function readSettingsFile(path: string): string {
+  return readFileSync(path, 'utf8')
 }

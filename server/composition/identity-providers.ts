@@ -6,6 +6,7 @@ import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { password } from '../../adapters/identity/password.ts'
 import { type PasswordSettings, passwordSettings } from '../../adapters/identity/password-settings.ts'
 import type { Foundation } from './foundation.ts'
+import { otherIssuers } from './other-issuers.ts'
 import type { Outside, Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
 
@@ -18,7 +19,7 @@ export interface IdentityProviders {
 
 /** `further`: ways beyond those of this house. */
 export function identityProviders(
-  { config, sealer, now }: Foundation,
+  { config, sealer, now, log }: Foundation,
   { passwords, limits, audit }: Stores,
   pds: Pds,
   outside: Outside,
@@ -28,8 +29,10 @@ export function identityProviders(
   const hashing = passwordHashing()
   const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
   const byHandle = atproto({ client: pds.client, recognise: (text) => readIdentifier(text, outside.open), limits, now })
+  const report = (provider: string, why: string) => log.info({ provider, why }, 'an answer of an issuer was refused')
+  const issuers = otherIssuers({ config, now, report }).map(({ provider }) => provider)
   return {
-    byId: new Map([local, byHandle, ...further].map((provider) => [provider.id, provider])),
+    byId: new Map([local, byHandle, ...issuers, ...further].map((provider) => [provider.id, provider])),
     passwordSettings: passwordSettings({ passwords, hashing, sealer, productName, now }),
   }
 }

@@ -1,0 +1,36 @@
+/** The other OpenID Connect issuers at which people sign in, each with our client there: Google first, then those of the settings. */
+
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
+import { google } from '../../adapters/identity/google.ts'
+import { oidc } from '../../adapters/identity/oidc.ts'
+import { oidcClient } from '../../adapters/oidc/client.ts'
+import type { OidcClient, OidcConnection } from '../../adapters/oidc/contract.ts'
+import type { Config } from '../config.ts'
+
+export interface OtherIssuer {
+  readonly provider: IdentityProvider
+  readonly issuer: string
+  readonly client: OidcClient
+}
+
+export interface OtherIssuersNeeds {
+  readonly config: Pick<Config, 'google' | 'oidcProviders'>
+  readonly now: () => Date
+  /** Told why somebody was refused. */
+  readonly report?: (provider: string, why: string) => void
+}
+
+/** In the order of their buttons. */
+export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readonly OtherIssuer[] {
+  const needs = report === undefined ? { now } : { now, report }
+  const at = (connection: OidcConnection, providerOf: (client: OidcClient) => IdentityProvider): OtherIssuer => {
+    const client = oidcClient({ connection, now })
+    return { provider: providerOf(client), issuer: connection.issuer, client }
+  }
+  const found = config.oidcProviders.map(({ connection, questions, trustEmail }) =>
+    at(connection, (client) => oidc({ ...needs, client, questions, vouches: () => trustEmail })),
+  )
+  if (config.google === undefined) return found
+  const { connection, hostedDomains } = config.google
+  return [at(connection, (client) => google({ ...needs, client, hostedDomains })), ...found]
+}
