@@ -13,6 +13,8 @@ import { type ScopeCard, scopeText } from './scope.ts'
 export interface AccountRoutes {
   readonly revokeApp: string
   readonly revokeSession: string
+  readonly addIdentity: string
+  readonly removeIdentity: string
   readonly endPds: string
   readonly enrolSecondFactor: string
   readonly removeSecondFactor: string
@@ -49,9 +51,21 @@ export interface SessionCard {
   readonly expires: Date
 }
 
+/** One way to sign in. */
+export interface IdentityCard {
+  readonly provider: string
+  readonly subject: string
+  readonly label: string
+  readonly providerLabel: string
+  /** Another one would let the person in without it. */
+  readonly removable: boolean
+}
+
 export interface AccountProps {
   readonly account: { readonly name?: string | undefined; readonly email?: string | undefined }
-  readonly identities: readonly { readonly id: string; readonly label: string; readonly providerLabel: string }[]
+  readonly identities: readonly IdentityCard[]
+  /** Providers of which one may be added. */
+  readonly addable: readonly { readonly provider: string; readonly label: string }[]
   /** Absent where no app ever reached one. */
   readonly pds?: PdsCard | undefined
   readonly apps: readonly ConnectedApp[]
@@ -76,7 +90,7 @@ export function accountPage(on: Surroundings, props: AccountProps): string {
     )}</div>
 ${props.notice !== undefined && html`<p class="notice" role="status">${props.notice}</p>`}
 ${panel('profile', words.account.profile, profile(on, props))}
-${panel('identities', words.account.identities, identities(props))}
+${panel('identities', words.account.identities, identities(on, props))}
 ${props.secondFactor !== 'unavailable' && panel('security', words.account.security, security(on, props))}
 ${panel('apps', words.account.apps, apps(on, props))}
 ${props.pds !== undefined && panel('pds', words.account.pds, pds(on, props.pds, props.routes))}
@@ -102,11 +116,42 @@ function profile(on: Surroundings, { account }: AccountProps): Html {
 <dl class="row"><dt>${words.email}</dt><dd>${shown(account.email)}</dd></dl>`
 }
 
-function identities({ identities }: AccountProps): Html {
-  return html`<ul>${identities.map(
-    (identity) =>
-      html`<li class="row"><div><strong>${sentenceCase(identity.providerLabel)}</strong><p class="muted"><bdi>${identity.label}</bdi></p></div></li>`,
-  )}</ul>`
+function identities(on: Surroundings, { identities, addable, routes }: AccountProps): Html {
+  const words = on.words.account
+  return html`<ul>${identities.map((identity) => identityRow(on, identity, routes))}</ul>
+${
+  addable.length > 0 &&
+  row(
+    html`<strong>${words.addIdentity}</strong><p class="muted">${words.addIdentityHelp}</p>
+<div class="ways">${addable.map(({ provider, label }) =>
+      postForm(
+        routes.addIdentity,
+        html`${hidden('provider', provider)}${button(sentenceCase(label), {
+          kind: 'secondary',
+          spoken: words.addIdentityOf(sentenceCase(label)),
+        })}`,
+      ),
+    )}</div>`,
+  )
+}`
+}
+
+function identityRow(on: Surroundings, identity: IdentityCard, routes: AccountRoutes): Html {
+  const words = on.words.account
+  const { provider, subject, label, providerLabel, removable } = identity
+  return html`<li class="row"><div><strong>${sentenceCase(providerLabel)}</strong><p class="muted"><bdi>${label}</bdi></p>${
+    !removable && html`<p class="muted">${words.onlyIdentity}</p>`
+  }</div>
+${
+  removable &&
+  postForm(
+    routes.removeIdentity,
+    html`${hidden('provider', provider)}${hidden('subject', subject)}${button(words.removeIdentity, {
+      kind: 'danger',
+      spoken: words.removeIdentityFor(sentenceCase(providerLabel), label),
+    })}`,
+  )
+}</li>`
 }
 
 /** Labels are written to stand inside a sentence. */

@@ -17,17 +17,21 @@ export interface ChooserProps {
   readonly problem?: RefusedReason | undefined
   /** The app needs an account at a PDS, and the one that is signed in has none. */
   readonly noPds?: boolean | undefined
+  /** What is added once the person has signed in to the account that they have. */
+  readonly connecting?: string | undefined
 }
 
 /** Asks how the person wants to sign in. */
-export function chooserPage(on: Surroundings, { client, providers, cancel, problem, noPds }: ChooserProps): string {
+export function chooserPage(on: Surroundings, props: ChooserProps): string {
   const { words } = on
+  const { client, providers, cancel, problem, noPds, connecting } = props
   return layout(on, {
     title: words.chooser.title,
     problem: problem !== undefined,
     body: html`<h1>${words.chooser.title}</h1>
 <p class="lead">${continueTo(on, client)}</p>
 ${noPds === true && client !== undefined && html`<p>${words.chooser.noPds(clientName(client))}</p>`}
+${connecting !== undefined && html`<p>${words.chooser.connecting(connecting)}</p>`}
 ${problem !== undefined && problemSummary(words.refusals[problem])}
 ${providers.length > 0 ? providerForms(on, providers) : html`<p>${words.chooser.none}</p>`}
 ${cancelForm(on, cancel, client)}`,

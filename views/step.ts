@@ -56,6 +56,12 @@ function contentOf(on: Surroundings, page: Page, action: string): Content {
       return { title: on.words.signIn.title, form: signInForm(on, page, action) }
     case 'password-register':
       return { title: on.words.register.title, form: registerForm(on, page, action) }
+    case 'password-add':
+      return {
+        title: on.words.addPassword.title,
+        lead: on.words.addPassword.lead,
+        form: addPasswordForm(on, page, action),
+      }
     case 'second-factor':
       return {
         title: on.words.secondFactor.title,
@@ -120,15 +126,41 @@ function registerForm(on: Surroundings, page: PageNamed<'password-register'>, ac
       required: false,
       autofocus: page.problem === undefined,
     })}
-${field({
-  name: 'email',
-  label: words.email,
-  type: 'email',
-  autocomplete: 'username',
-  value: page.email,
-  autofocus: isAbout(page.problem, 'email'),
-  invalid: isAbout(page.problem, 'email'),
-})}
+${credentialFields(on, page, false)}
+${button(words.register.button)}
+<p class="aside">${words.register.haveAccount} ${button(words.register.signIn, {
+      kind: 'quiet',
+      name: 'action',
+      value: 'sign-in',
+      skipValidation: true,
+    })}</p>`,
+  )
+}
+
+function addPasswordForm(on: Surroundings, page: PageNamed<'password-add'>, action: string): Html {
+  const { words } = on
+  return postForm(
+    action,
+    html`${credentialFields(on, page, page.problem === undefined)}
+${button(words.addPassword.button)}`,
+  )
+}
+
+/** The address and the password that somebody wants to sign in with from now on. */
+function credentialFields(
+  { words }: Surroundings,
+  page: PageNamed<'password-add' | 'password-register'>,
+  autofocus: boolean,
+): Html {
+  return html`${field({
+    name: 'email',
+    label: words.email,
+    type: 'email',
+    autocomplete: 'username',
+    value: page.email,
+    autofocus: autofocus || isAbout(page.problem, 'email'),
+    invalid: isAbout(page.problem, 'email'),
+  })}
 ${field({
   name: 'password',
   label: words.password,
@@ -138,15 +170,7 @@ ${field({
   minlength: 8,
   autofocus: isAbout(page.problem, 'password'),
   invalid: isAbout(page.problem, 'password'),
-})}
-${button(words.register.button)}
-<p class="aside">${words.register.haveAccount} ${button(words.register.signIn, {
-      kind: 'quiet',
-      name: 'action',
-      value: 'sign-in',
-      skipValidation: true,
-    })}</p>`,
-  )
+})}`
 }
 
 function secondFactorForm(on: Surroundings, page: PageNamed<'second-factor'>, action: string): Html {

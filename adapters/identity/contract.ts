@@ -128,6 +128,8 @@ export type Page =
       canRegister: boolean
     }
   | { name: 'password-register'; email?: string; displayName?: string; problem?: PageProblem; retryAfter?: number }
+  /** Asks somebody who has an account for the address and the password that they want to sign in with, too. */
+  | { name: 'password-add'; email?: string; problem?: PageProblem; retryAfter?: number }
   | { name: 'second-factor'; problem?: PageProblem; retryAfter?: number }
   /** Asks for an atproto handle, a DID or the address of a PDS; the answer's field is `handle`. */
   | { name: 'atproto-handle'; handle?: string; problem?: PageProblem; retryAfter?: number }

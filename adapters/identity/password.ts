@@ -64,7 +64,7 @@ const formTries = 20
 /** Seconds to wait when too many passwords are being hashed. */
 const overloadDelay = 2
 
-type FormState = Extract<PasswordState, { at: 'sign-in' | 'register' }>
+type FormState = Extract<PasswordState, { at: 'sign-in' | 'register' | 'add' }>
 type CodeState = Extract<PasswordState, { at: 'second-factor' }>
 type Problem = { problem?: PageProblem; retryAfter?: number }
 
@@ -78,9 +78,12 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
   return {
     id: 'password',
     label: 'email and password',
-    async start({ hint }: StartInput) {
+    async start({ hint, purpose }: StartInput) {
       const until = Math.floor(now().getTime() / 1000) + lifetime
-      return signInPage({ at: 'sign-in', until, left: formTries }, { email: normalizeEmail(hint ?? '') ?? '' })
+      const email = normalizeEmail(hint ?? '') ?? ''
+      // Whoever has an account adds a password to it; one that exists is somebody's way in already.
+      if (purpose === 'link') return addPage({ at: 'add', until, left: formTries }, { email })
+      return signInPage({ at: 'sign-in', until, left: formTries }, { email })
     },
     async answer({ state, params, address }: AnswerInput) {
       const current = readState(state)
@@ -94,6 +97,8 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
           return params.get('action') === 'sign-in'
             ? signInPage(spent, { email: typedEmail(params) })
             : register(spent, params, address)
+        case 'add':
+          return register(spent, params, address)
         case 'second-factor':
           return params.get('action') === 'sign-in' ? startOver(spent) : checkCode(spent, params, address)
       }
@@ -138,8 +143,12 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
   async function register(state: FormState, params: URLSearchParams, address: string): Promise<Step> {
     const displayName = (params.get('name') ?? '').trim().slice(0, 100)
     const secret = params.get('password') ?? ''
-    const again = (problem: Problem) => registerPage(state, { email: typedEmail(params), displayName, ...problem })
-    if (!canRegister) return signInPage(state, { email: typedEmail(params), problem: 'registration-closed' })
+    const adds = state.at === 'add'
+    const again = (problem: Problem) =>
+      adds
+        ? addPage(state, { email: typedEmail(params), ...problem })
+        : registerPage(state, { email: typedEmail(params), displayName, ...problem })
+    if (!canRegister && !adds) return signInPage(state, { email: typedEmail(params), problem: 'registration-closed' })
     const email = normalizeEmail(typedEmail(params))
     if (email === undefined) return again({ problem: 'invalid-email' })
     const commonPasswords = await loadCommonPasswords()
@@ -228,6 +237,10 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
 
   function registerPage(state: FormState, page: { email?: string; displayName?: string } & Problem): Step {
     return show({ ...state, at: 'register' }, { name: 'password-register', ...page })
+  }
+
+  function addPage(state: FormState, page: { email?: string } & Problem): Step {
+    return show({ ...state, at: 'add' }, { name: 'password-add', ...page })
   }
 
   function codePage(state: CodeState, problem: Problem = {}): Step {

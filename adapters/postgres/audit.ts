@@ -18,6 +18,7 @@ export type AuditEventName =
   | 'account.removed'
   | 'identity.added'
   | 'identity.removed'
+  | 'identity.refused'
   | 'password.changed'
   | 'second-factor.enrolled'
   | 'second-factor.removed'

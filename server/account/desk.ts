@@ -8,6 +8,7 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
 import type { Consents } from '../../adapters/postgres/consents.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
+import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { AccountRoutes } from '../../views/account.ts'
@@ -21,6 +22,7 @@ export interface AccountOptions {
   provider: () => Provider
   pages: Pages
   accounts: Accounts
+  identities: Pick<Identities, 'remove'>
   clients: Clients
   consents: Pick<Consents, 'byAccount'>
   grants: Grants
@@ -57,14 +59,18 @@ export interface Desk {
   /** Subject of the person's password credential, if there is one. */
   readonly passwordSubject: string | undefined
   readonly options: AccountOptions
-  record(event: NewAuditEvent['event']): Promise<void>
+  record(event: NewAuditEvent['event'], detail?: NewAuditEvent['detail']): Promise<void>
   /** Back to the overview, saying what was done. */
   done(notice: Notice): void
+  /** Sends the browser on (303). */
+  seeOther(target: string): void
 }
 
 export const routes: AccountRoutes = {
   revokeApp: '/account/apps/revoke',
   revokeSession: '/account/sessions/revoke',
+  addIdentity: '/account/identities/add',
+  removeIdentity: '/account/identities/remove',
   endPds: '/account/pds/end',
   enrolSecondFactor: '/account/second-factor/enrol',
   removeSecondFactor: '/account/second-factor/remove',

@@ -13,20 +13,19 @@ import { pdsScope, reduced } from '../atproto/scopes.ts'
 import { readForm } from '../forms.ts'
 import { clientCard } from '../interactions/desk.ts'
 import { accountClientId } from '../oidc/account-client.ts'
+import { freshness } from '../oidc/link-prompt.ts'
 import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { type AccountOptions, type Desk, routes } from './desk.ts'
+import { afterAdding, identityPages, identitySection } from './identity-pages.ts'
 import { passwordPages } from './password-pages.ts'
 import { secondFactorPages } from './second-factor-pages.ts'
 import { signInUrl, visitOf } from './visit.ts'
 
-/** Seconds for which a sign-in counts as fresh. */
-const freshness = 5 * 60
-
 /** Pages that a sign-in may come back to; nothing else is taken from an address. */
-const returnTargets = ['/account', routes.password] as const
+const returnTargets = ['/account', afterAdding, routes.password] as const
 
 export function accountRoutes(options: AccountOptions): Middleware {
   const router = new Router()
@@ -47,18 +46,24 @@ export function accountRoutes(options: AccountOptions): Middleware {
         on: options.pages.surroundings(ctx),
         passwordSubject: identities.find(({ provider }) => provider === 'password')?.subject,
         options,
-        record: (event) => options.audit({ event, accountId: visit.account.id, address: requestInfo(ctx.req).address }),
+        record: (event, detail) =>
+          options.audit({ event, accountId: visit.account.id, address: requestInfo(ctx.req).address, detail }),
         done: (notice) => seeOther(ctx, `/account?done=${notice}`),
+        seeOther: (target) => seeOther(ctx, target),
       })
     }
 
   router.get('/account/signed-in', (ctx) => {
-    seeOther(ctx, returnTargets.find((target) => target === ctx.query['state']) ?? '/account')
+    // Whoever turned back has nothing to be told of.
+    const target = ctx.query['error'] === undefined ? ctx.query['state'] : undefined
+    seeOther(ctx, returnTargets.find((known) => known === target) ?? '/account')
   })
   router.get('/account', signedIn(overview))
   router.post(routes.revokeApp, signedIn(revokeApp))
   router.post(routes.revokeSession, signedIn(revokeSession))
   router.post(routes.endPds, signedIn(endPds))
+  router.post(routes.addIdentity, signedIn(identityPages.add))
+  router.post(routes.removeIdentity, signedIn(identityPages.remove, { fresh: true }))
   router.post(
     routes.signOut,
     signedIn(async ({ ctx }) => seeOther(ctx, `/logout?client_id=${accountClientId}`)),
@@ -90,11 +95,7 @@ async function overview({ ctx, visit, on, passwordSubject, options }: Desk): Pro
     ctx,
     accountPage(on, {
       account: { name: account.name, email: account.email },
-      identities: identities.map(({ provider, subject, label }) => ({
-        id: `${provider}:${subject}`,
-        label: label ?? subject,
-        providerLabel: options.providerLabels.get(provider) ?? provider,
-      })),
+      ...identitySection(identities, options),
       pds: await pdsSection(account.id, options),
       apps: await connectedApps(account.id, options),
       sessions: (await options.sessions.byAccount(account.id)).map(({ uid, createdAt, expiresAt }) => ({

@@ -20,6 +20,11 @@ export const metadataOptions = {
     summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
   },
   'service-id': { type: 'string', value: 'id', summary: 'id of the service on IFTTT; codes go to that service alone' },
+  'required-identity': {
+    type: 'string',
+    value: 'provider',
+    summary: 'a way to sign in that people have to have for this app, and are asked to add: atproto, password, …',
+  },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -46,6 +51,7 @@ export function given(input: Input): Record<string, unknown> {
     post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
     scope: input.list('scope')?.join(' '),
     service_id: input.text('service-id'),
+    required_identity: input.text('required-identity'),
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),

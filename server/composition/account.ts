@@ -7,12 +7,13 @@ import type { Parts } from './parts.ts'
 const accountTries = { free: 5, firstDelay: 1, maxDelay: 15 * 60, forget: 60 * 60 }
 
 export function account({ foundation, stores, pds, oauth, identityProviders, pages }: Parts): Middleware {
-  const { accounts, audit, clients, consents, grants, limits, sessions } = stores
+  const { accounts, audit, clients, consents, grants, identities, limits, sessions } = stores
   return accountRoutes({
     issuer: foundation.config.issuer,
     provider: oauth.provider,
     pages,
     accounts,
+    identities,
     clients,
     consents,
     grants,

@@ -2,10 +2,13 @@
 import type { Middleware } from 'koa'
 import { pdsProvider } from '../atproto/identity.ts'
 import { describe } from '../describe-error.ts'
+import { adding as createAdding } from '../interactions/adding.ts'
 import { admission as createAdmission } from '../interactions/admission.ts'
 import { attemptDriver } from '../interactions/attempt.ts'
+import { connecting as createConnecting } from '../interactions/connecting.ts'
 import { consent } from '../interactions/consent.ts'
 import { attemptCookies } from '../interactions/cookies.ts'
+import { linkStep } from '../interactions/link.ts'
 import { oneTrip as createOneTrip } from '../interactions/one-trip.ts'
 import { pdsStep } from '../interactions/pds.ts'
 import { interactionRoutes } from '../interactions/router.ts'
@@ -15,7 +18,7 @@ import type { Parts } from './parts.ts'
 export function interactions({ foundation, stores, pds, oauth, identityProviders, pages }: Parts): Middleware {
   const { config, now, log } = foundation
   const { issuer, registration } = config
-  const { accounts, consents } = stores
+  const { accounts, consents, identities } = stores
   const audit = stores.audit.record
   const providers = identityProviders.byId
   const cookies = attemptCookies(issuer.startsWith('https:'))
@@ -25,14 +28,28 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
   const atPds = providers.get(pdsProvider)
   const { resource, access } = pds
   const oneTrip = createOneTrip({ resource, access, keepsakes: atPds?.keepsakes })
-  const admission = createAdmission({ providers, attempts, accounts, audit, cookies, oneTrip, registration, now })
+  const adding = createAdding({ accounts, audit })
+  const connecting = createConnecting({ providers, attempts, cookies, accounts, adding })
+  const admission = createAdmission({
+    providers,
+    attempts,
+    accounts,
+    identities,
+    connecting,
+    audit,
+    cookies,
+    oneTrip,
+    registration,
+    now,
+  })
   return interactionRoutes({
     provider: oauth.provider,
     pages,
     cookies,
     restartOf: oauth.restartOf,
     admission,
-    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission }),
+    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting }),
+    link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, now }),
     consent: consent({
       findAccount: accounts.find,
       findResource: oauth.findResource,

@@ -6,19 +6,24 @@
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import type { Identities } from '../../adapters/postgres/identities.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { readForm } from '../forms.ts'
 import { PageRefusal } from '../page-refusal.ts'
-import type { AttemptDriver } from './attempt.ts'
+import { labelOf } from './adding.ts'
+import type { AttemptDriver, Held } from './attempt.ts'
+import type { Connecting } from './connecting.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { OneTrip } from './one-trip.ts'
-import type { Proof } from './proof.ts'
+import type { Entering, Proof } from './proof.ts'
 
 export interface AdmissionOptions {
   providers: ReadonlyMap<string, IdentityProvider>
   attempts: AttemptDriver
   accounts: Accounts
+  identities: Pick<Identities, 'isKnownEmail'>
+  connecting: Connecting
   audit: (event: NewAuditEvent) => Promise<void>
   cookies: AttemptCookies
   oneTrip: OneTrip
@@ -32,22 +37,28 @@ export type Admission = ReturnType<typeof admission>
 const longestName = 100
 
 export function admission(options: AdmissionOptions) {
-  const { providers, attempts, accounts, cookies, oneTrip } = options
+  const { providers, attempts, accounts, cookies, connecting, oneTrip } = options
 
   /** Decides what a proven identity means here. */
   async function admit(desk: Desk, proof: Proof): Promise<void> {
     const known = await accounts.byIdentity(proof.identity.provider, proof.identity.subject, proof.identity.label)
     if (known !== undefined) return enter(desk, known, proof)
-    if (options.registration === 'closed') {
-      await oneTrip.discard(proof.keepsake)
-      throw new PageRefusal('forbidden', 'registration-closed')
-    }
-    if (proof.registered) return enter(desk, await create(desk, proof, proof.identity.name), proof)
-    cookies.setAttempt(desk.ctx, desk.uid, await attempts.holdNewcomer(desk.uid, proof))
+    // An address that nobody vouches for says nothing, and is not told whether it is known.
+    const { email } = proof.identity
+    const hasAccount = email?.verified === true && (await options.identities.isKnownEmail(email.address))
+    if (options.registration === 'closed' && !hasAccount) return closed(proof)
+    if (proof.registered && !hasAccount) return enter(desk, await create(desk, proof, proof.identity.name), proof)
+    const step = { kind: 'newcomer', proof, known: hasAccount } as const
+    cookies.setAttempt(desk.ctx, desk.uid, await attempts.hold(desk.uid, step))
     desk.seeOther(desk.path(''))
   }
 
-  function showNewcomer(desk: Desk, { identity }: Proof): void {
+  async function closed({ keepsake }: Proof): Promise<never> {
+    await oneTrip.discard(keepsake)
+    throw new PageRefusal('forbidden', 'registration-closed')
+  }
+
+  function showNewcomer(desk: Desk, { proof: { identity }, known }: Held<'newcomer'>): void {
     desk.show(
       newcomerPage(desk.on, {
         action: desk.path('newcomer'),
@@ -57,17 +68,27 @@ export function admission(options: AdmissionOptions) {
         email: identity.email?.address,
         label: identity.label,
         client: desk.client,
+        known,
+        canCreate: options.registration === 'open',
       }),
     )
   }
 
-  /** The newcomer's decision. */
+  /** The newcomer's decision: a new account, or one that they have. */
   async function newcomer(desk: Desk): Promise<void> {
     const form = await readForm(desk.ctx)
+    const decision = form.get('decision')
     const token = cookies.attempt(desk.ctx)
-    const decided = token !== undefined && form.get('decision') === 'create'
-    const proof = decided ? await attempts.takeNewcomer(token, desk.uid) : undefined
+    const decided = token !== undefined && (decision === 'create' || decision === 'connect')
+    const proof = decided ? (await attempts.takeHeld(token, desk.uid, 'newcomer'))?.proof : undefined
     if (proof === undefined) return desk.seeOther(desk.path(''))
+    if (decision === 'connect') {
+      await oneTrip.discard(proof.keepsake)
+      const { keepsake: _, ...rest } = proof
+      await connecting.begin(desk, rest)
+      return desk.seeOther(desk.path(''))
+    }
+    if (options.registration === 'closed') return closed(proof)
     const typed = form.get('name')?.trim().slice(0, longestName)
     // An emptied field is an answer, too: apps are told no name.
     const name = typed === undefined ? proof.identity.name : typed === '' ? undefined : typed
@@ -75,12 +96,12 @@ export function admission(options: AdmissionOptions) {
   }
 
   async function create(desk: Desk, { identity }: Proof, name: string | undefined): Promise<Account> {
-    const { provider, subject, email, label } = identity
+    const { provider, subject, email } = identity
     const account = await accounts.create({
       name,
       email: email?.address,
       emailVerified: email?.verified,
-      identity: { provider, subject, label: label ?? email?.address ?? identity.name },
+      identity: { provider, subject, label: labelOf(identity) },
     })
     await options.audit({
       event: 'account.created',
@@ -92,29 +113,43 @@ export function admission(options: AdmissionOptions) {
   }
 
   async function enter(desk: Desk, account: Account, proof: Proof): Promise<void> {
-    const event = {
-      accountId: account.id,
-      clientId: desk.client.id,
-      address: desk.address,
-      detail: { provider: proof.identity.provider },
-    }
     if (account.disabledAt !== undefined) {
       await oneTrip.discard(proof.keepsake)
-      await options.audit({ event: 'sign-in.refused', ...event })
+      await record(desk, 'sign-in.refused', account.id, proof)
       throw new PageRefusal('forbidden', 'account-disabled')
     }
-    await options.audit({ event: 'sign-in.succeeded', ...event })
     const ts = Math.floor(options.now().getTime() / 1000)
-    const carried = await oneTrip.carried(desk, account.id, proof.keepsake)
-    await desk.finish({ login: { accountId: account.id, amr: proof.amr, ts }, ...carried })
+    const entering = { accountId: account.id, proof, ts }
+    if (!(await connecting.ask(desk, entering))) await complete(desk, entering)
+  }
+
+  /** The decision about what was proven before; then the sign-in comes to its end. */
+  async function connect(desk: Desk): Promise<void> {
+    const entering = await connecting.decide(desk)
+    if (entering === undefined) return desk.seeOther(desk.path(''))
+    await complete(desk, entering)
+  }
+
+  async function complete(desk: Desk, { accountId, proof, ts }: Entering): Promise<void> {
+    await record(desk, 'sign-in.succeeded', accountId, proof)
+    const carried = await oneTrip.carried(desk, accountId, proof.keepsake)
+    await desk.finish({ login: { accountId, amr: proof.amr, ts }, ...carried })
+  }
+
+  function record(desk: Desk, event: 'sign-in.succeeded' | 'sign-in.refused', accountId: string, proof: Proof) {
+    const detail = { provider: proof.identity.provider }
+    return options.audit({ event, accountId, clientId: desk.client.id, address: desk.address, detail })
   }
 
   /** The person turns back: what their sign-in brought so far is given back. */
   async function abandon(desk: Desk): Promise<void> {
     const token = cookies.attempt(desk.ctx)
-    const proof = token === undefined ? undefined : await attempts.takeNewcomer(token, desk.uid)
+    if (token === undefined) return
+    const proof =
+      (await attempts.takeHeld(token, desk.uid, 'newcomer'))?.proof ??
+      (await attempts.takeHeld(token, desk.uid, 'connect'))?.entering.proof
     await oneTrip.discard(proof?.keepsake)
   }
 
-  return { admit, showNewcomer, newcomer, abandon }
+  return { admit, showNewcomer, newcomer, connect, abandon }
 }

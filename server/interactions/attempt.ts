@@ -15,14 +15,21 @@ import type {
   Step,
 } from '../../adapters/identity/contract.ts'
 import type { Attempts } from '../../adapters/postgres/attempts.ts'
-import type { Proof } from './proof.ts'
+import type { Entering, Proof } from './proof.ts'
 
 /** What an open attempt waits for. */
-export type OpenStep =
-  | { kind: 'redirect'; state: Json }
-  | { kind: 'show'; page: Page; state: Json }
-  /** Proven, but nobody we know: the person decides whether to become somebody. */
-  | { kind: 'newcomer'; proof: Proof }
+export type OpenStep = { kind: 'redirect'; state: Json } | { kind: 'show'; page: Page; state: Json } | HeldStep
+
+/** Something was proven, and a decision of the person is waited for. */
+export type HeldStep =
+  /** Nobody we know: whether to become somebody. `known`: somebody with an account has proven the e-mail address. */
+  | { kind: 'newcomer'; proof: Proof; known: boolean }
+  /** Until the person has signed in to the account that it may be added to. */
+  | { kind: 'waiting'; proof: Proof }
+  /** They have: whether to add it; then `entering` comes to its end. */
+  | { kind: 'connect'; proof: Proof; entering: Entering }
+  /** Whether to add it to the account that is signed in here. */
+  | { kind: 'link'; proof: Proof }
 
 export type AttemptOutcome =
   /** `returnState` is what tells the callback apart from those of other tabs. */
@@ -42,7 +49,7 @@ export interface AttemptOrigin {
 }
 
 /** Seconds that an attempt may take. */
-const lifetime = 10 * 60
+export const lifetime = 10 * 60
 
 export interface AttemptDriver {
   /** Begins an attempt; `token` is for the browser's cookie, undefined when nothing was begun. */
@@ -54,11 +61,17 @@ export interface AttemptDriver {
   current(token: string, interaction: string): Promise<{ provider: string; step: OpenStep } | undefined>
   /** Hands an answer to the provider. */
   answer(token: string, origin: AttemptOrigin, params: URLSearchParams): Promise<AttemptOutcome>
-  /** Takes the proof of a newcomer who has decided; undefined when it was taken or has expired. */
-  takeNewcomer(token: string, interaction: string): Promise<Proof | undefined>
-  /** Keeps a proof until the newcomer has decided. */
-  holdNewcomer(interaction: string, proof: Proof): Promise<string>
+  /** Keeps what was proven until the person has decided; answers the token for the browser's cookie. */
+  hold(interaction: string, step: HeldStep): Promise<string>
+  /** Takes it, for one caller; undefined when it was taken, has expired, or waits for another decision. */
+  takeHeld<Kind extends HeldStep['kind']>(
+    token: string,
+    interaction: string,
+    kind: Kind,
+  ): Promise<Held<Kind> | undefined>
 }
+
+export type Held<Kind extends HeldStep['kind']> = Extract<HeldStep, { kind: Kind }>
 
 /** `onOutage` is told what a provider says of an outside party that failed. */
 export function attemptDriver(
@@ -88,7 +101,7 @@ export function attemptDriver(
       const provider = taken === undefined ? undefined : providers.get(taken.provider)
       if (taken === undefined || provider === undefined) return { kind: 'refused', reason: 'expired' }
       const before = taken.step as unknown as OpenStep
-      if (before.kind === 'newcomer') return { kind: 'overtaken' }
+      if (before.kind !== 'show' && before.kind !== 'redirect') return { kind: 'overtaken' }
       const step = await asked(provider, () => provider.answer({ ...origin, state: before.state, params }))
       if (step.kind === 'show' || step.kind === 'redirect') {
         // The same page again is the same question: its tries are not given back, nor those that others spend just now.
@@ -106,14 +119,17 @@ export function attemptDriver(
       return { kind: 'proven', proof: keepsake === undefined ? proof : { ...proof, keepsake } }
     },
 
-    holdNewcomer: (interaction, proof) =>
-      open(interaction, proof.identity.provider, 'sign-in', { kind: 'newcomer', proof }, 1),
+    hold(interaction, step) {
+      // What waits must outlive the attempts at signing in, also those with the same provider.
+      const provider = step.kind === 'waiting' ? '+waiting' : step.proof.identity.provider
+      return open(interaction, provider, step.kind === 'newcomer' ? 'sign-in' : 'link', step, 1)
+    },
 
-    async takeNewcomer(token, interaction) {
-      const taken = await attempts.take(token, interaction)
-      const step = taken?.step as OpenStep | undefined
-      if (taken === undefined || step?.kind !== 'newcomer') return undefined
-      return (await attempts.close(token, taken.version)) ? step.proof : undefined
+    async takeHeld(token, interaction, kind) {
+      const found = (await attempts.peek(token, interaction))?.step as OpenStep | undefined
+      const taken = found?.kind === kind ? await attempts.take(token, interaction) : undefined
+      if (taken === undefined || !(await attempts.close(token, taken.version))) return undefined
+      return taken.step as unknown as Held<typeof kind>
     },
   }
 

@@ -9,6 +9,7 @@ import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
 import { isSessionNotFound } from '../oidc/errors.ts'
+import { linkParam } from '../oidc/link-prompt.ts'
 import { personParams } from '../oidc/person-params.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
@@ -16,6 +17,7 @@ import type { Admission } from './admission.ts'
 import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
 import { type Desk, openDesk } from './desk.ts'
+import type { LinkStep } from './link.ts'
 import type { PdsStep } from './pds.ts'
 import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
@@ -26,6 +28,7 @@ export interface InteractionOptions {
   pages: Pages
   signIn: SignIn
   admission: Admission
+  link: LinkStep
   consent: ReturnType<typeof consent>
   pds: PdsStep
   cookies: AttemptCookies
@@ -33,11 +36,19 @@ export interface InteractionOptions {
   restartOf: (uid: string) => Promise<string | undefined>
 }
 
-type Prompt = 'login' | 'consent' | 'pds'
+type Prompt = 'login' | 'link' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
   const router = new Router({ prefix: '/interaction' })
-  const { signIn, admission, consent: consentStep, pds } = options
+  const { signIn, admission, link, consent: consentStep, pds } = options
+
+  const showOf: Readonly<Record<Prompt, (desk: Desk) => void | Promise<void>>> = {
+    login: signIn.show,
+    link: link.show,
+    consent: consentStep.show,
+    pds: pds.show,
+  }
+  const answered = (desk: Desk) => (desk.prompt.name === 'link' ? link.answer(desk) : signIn.answer(desk))
 
   /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */
   const step =
@@ -62,13 +73,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   })
   router.get(
     '/:uid',
-    step(['login', 'consent', 'pds'], (desk) =>
-      desk.prompt.name === 'login'
-        ? signIn.show(desk)
-        : desk.prompt.name === 'pds'
-          ? pds.show(desk)
-          : consentStep.show(desk),
-    ),
+    step(['login', 'link', 'consent', 'pds'], async (desk) => showOf[desk.prompt.name as Prompt](desk)),
   )
   router.post(
     '/:uid/start/:provider',
@@ -76,24 +81,29 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   )
   router.get(
     '/:uid/answer',
-    step(['login', 'pds'], (desk) => (desk.prompt.name === 'pds' ? pds.answer(desk) : signIn.answer(desk))),
+    step(['login', 'link', 'pds'], (desk) => (desk.prompt.name === 'pds' ? pds.answer(desk) : answered(desk))),
   )
-  router.post('/:uid/answer', step(['login'], signIn.answer))
+  router.post('/:uid/answer', step(['login', 'link'], answered))
   router.post('/:uid/newcomer', step(['login'], admission.newcomer))
+  router.post(
+    '/:uid/connect',
+    step(['login', 'link'], (desk) => (desk.prompt.name === 'link' ? link.confirm(desk) : admission.connect(desk))),
+  )
+  router.post('/:uid/link', step(['link'], link.begin))
   router.post('/:uid/consent', step(['consent'], consentStep.decide))
   router.post('/:uid/pds', step(['pds'], pds.begin))
   router.post(
     '/:uid/cancel',
-    step(['login', 'consent', 'pds'], async (desk) => {
+    step(['login', 'link', 'consent', 'pds'], async (desk) => {
       if (desk.prompt.name === 'login') await admission.abandon(desk)
       await desk.finish({ error: 'access_denied', error_description: 'the person cancelled' })
     }),
   )
   router.post(
     '/:uid/switch',
-    step(['consent'], async (desk) => {
+    step(['consent', 'link'], async (desk) => {
       // Somebody else is about to sign in: who was meant at first says nothing about them.
-      const target = restartUrl(desk.params, ['login_hint', ...personParams])
+      const target = restartUrl(desk.params, ['login_hint', linkParam, ...personParams])
       if (target === undefined) throw new PageRefusal('expired', 'begin-at-app')
       seeOther(desk.ctx, `${target}&prompt=login`)
     }),

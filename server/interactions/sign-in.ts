@@ -10,6 +10,7 @@ import { readForm, singleValues } from '../forms.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { Admission } from './admission.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
+import type { Connecting } from './connecting.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { OneTrip } from './one-trip.ts'
@@ -23,12 +24,13 @@ export interface SignInOptions {
   cookies: AttemptCookies
   oneTrip: OneTrip
   admission: Admission
+  connecting: Connecting
 }
 
 export type SignIn = ReturnType<typeof signIn>
 
 export function signIn(options: SignInOptions) {
-  const { providers, attempts, cookies, oneTrip, admission } = options
+  const { providers, attempts, cookies, oneTrip, admission, connecting } = options
   const origin = (desk: Desk, provider: string) => ({
     interaction: desk.uid,
     purpose: 'sign-in' as const,
@@ -41,15 +43,18 @@ export function signIn(options: SignInOptions) {
     const token = cookies.attempt(desk.ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
     if (current?.step.kind === 'show') return ask(desk, current.step.page, current.provider)
-    if (current?.step.kind === 'newcomer') return admission.showNewcomer(desk, current.step.proof)
+    if (current?.step.kind === 'newcomer') return admission.showNewcomer(desk, current.step)
+    if (current?.step.kind === 'connect') return connecting.show(desk, current.step)
+    // Whom the app named may be somebody else than who has the account: the person says how to get there.
+    if ((await connecting.waiting(desk)) !== undefined) return chooser(desk)
     const named = namedProvider(desk, providers)
     if (named !== undefined && isOffered(desk, named) && token === undefined)
       return begin(desk, named, wouldReplace(desk))
-    if (needsPds(desk)) return desk.show(chooser(desk))
+    if (needsPds(desk)) return chooser(desk)
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
-    if (named !== undefined || current?.step.kind === 'redirect') return desk.show(chooser(desk))
+    if (named !== undefined || current?.step.kind === 'redirect') return chooser(desk)
     const first = firstProvider(desk, providers)
-    if (first === undefined) return desk.show(chooser(desk))
+    if (first === undefined) return chooser(desk)
     await begin(desk, first, true)
   }
 
@@ -75,7 +80,7 @@ export function signIn(options: SignInOptions) {
     const { ctx } = desk
     const token = cookies.attempt(ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
-    if (token === undefined || current === undefined) return desk.show(chooser(desk, 'expired'), 400)
+    if (token === undefined || current === undefined) return chooser(desk, 'expired')
     const isCallback = ctx.method === 'GET'
     // What a form asks never stands in an address, and what comes back from elsewhere is never a form of ours.
     if (isCallback !== (current.step.kind === 'redirect')) return desk.seeOther(desk.path(''))
@@ -96,7 +101,7 @@ export function signIn(options: SignInOptions) {
       case 'overtaken':
         return desk.seeOther(desk.path(''))
       case 'refused':
-        return desk.show(chooser(desk, outcome.reason), outcome.reason === 'unavailable' ? 503 : 400)
+        return chooser(desk, outcome.reason)
       case 'proven':
         return admission.admit(desk, outcome.proof)
     }
@@ -106,14 +111,16 @@ export function signIn(options: SignInOptions) {
     showStep(desk, page, choices(desk, providers, provider))
   }
 
-  function chooser(desk: Desk, problem?: RefusedReason): string {
-    return chooserPage(desk.on, {
+  async function chooser(desk: Desk, problem?: RefusedReason): Promise<void> {
+    const document = chooserPage(desk.on, {
       client: desk.client,
       providers: choices(desk, providers),
       cancel: desk.path('cancel'),
       problem,
       noPds: needsPds(desk),
+      connecting: await connecting.waiting(desk),
     })
+    desk.show(document, problem === undefined ? 200 : problem === 'unavailable' ? 503 : 400)
   }
 
   return { show, start, answer }

@@ -28,9 +28,12 @@ export function hintFor(desk: Desk, provider: IdentityProvider): string | undefi
   return (param && text(desk.params[param])) ?? text(desk.params['login_hint'])
 }
 
-/** The provider that asks on the first page, where nothing else is named. */
+/** The provider that asks on the first page, where nobody is named. */
 export function firstProvider(desk: Desk, providers: Providers): IdentityProvider | undefined {
-  // Whom an app asks for something at their PDS is known there; the other ways stay open beside it.
+  // Whoever signs in that way need not add it afterwards; the other ways stay open beside it.
+  const required = text(desk.registration['required_identity'])
+  if (required !== undefined && providers.has(required)) return providers.get(required)
+  // Whom an app asks for something at their PDS is known there.
   return providers.get(wantsPds(desk) ? pdsProvider : 'password')
 }
 

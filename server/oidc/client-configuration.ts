@@ -16,7 +16,9 @@ export function clientConfiguration() {
     responseTypes: ['code'],
     // Hashed secrets leave no key for HMAC-based methods.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    extraClientMetadata: { properties: ['profile', 'first_party', 'resource_scopes', 'logo_address'] },
+    extraClientMetadata: {
+      properties: ['profile', 'first_party', 'resource_scopes', 'logo_address', 'required_identity'],
+    },
   } satisfies Configuration
 }
 

@@ -61,6 +61,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...serviceProblems(given['service_id'], profile),
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules),
+    ...identityProblems(given['required_identity']),
     ...iftttProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -175,6 +176,13 @@ function logoProblems(logo: unknown): string[] {
   return logo === undefined || decodeLogo(logo) !== undefined
     ? []
     : [`"logo" must be ${logoKinds}, written as data:image/png;base64,… by client add --logo-file.`]
+}
+
+/** Which providers there are depends on the settings of the server, which may change: only the form is held. */
+function identityProblems(provider: unknown): string[] {
+  return provider === undefined || (typeof provider === 'string' && /^[a-z0-9-]{1,64}$/.test(provider))
+    ? []
+    : ['"required_identity" must be the id of one way to sign in, such as atproto: small letters, digits and hyphens.']
 }
 
 function serviceProblems(serviceId: unknown, profile: Profile): string[] {

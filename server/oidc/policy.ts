@@ -1,5 +1,6 @@
 /**
- * Which steps an authorization request needs before it is answered: login, then consent, then the person's PDS.
+ * Which steps an authorization request needs before it is answered: login, then an identity that is missing, then
+ * consent, then the person's PDS.
  *
  * The library asks these questions again after every step, so no step has to know which one follows. What was agreed to
  * is kept by account and client; the grant that carries it out belongs to one browser session and is a token family.
@@ -7,7 +8,9 @@
 import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { PdsAccess } from '../atproto/access.ts'
+import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
+import { addLinkStep } from './link-prompt.ts'
 import { impliedConsent } from './offline-access.ts'
 import { otherPerson } from './other-person.ts'
 import type { PdsResource } from './pds-resource.ts'
@@ -52,9 +55,12 @@ export function policy(
     new Check(noPdsAccount, 'the account has no PDS', 'login_required', async ({ oidc }) => {
       const accountId = oidc.session?.accountId
       if (accountId === undefined || wantedAtPds(oidc, pds.resource).length === 0) return false
+      // Then one is added to this account, rather than another account asked for.
+      if (oidc.client?.['required_identity'] === pdsProvider) return false
       return (await pds.access.account(accountId)) === undefined
     }),
   )
+  addLinkStep(prompts, { now, findIdentities })
   const consent = prompts.get('consent')?.checks
   // RFC 8252 §8.6: another program may pose as an installed app, so the person is asked each time. The registration
   // says of first-party apps that they are not; the account pages on a developer's machine are one.

@@ -67,6 +67,7 @@ const frontChannel = [
   'default_max_age',
   'require_auth_time',
   'require_pushed_authorization_requests',
+  'required_identity',
 ] as const
 
 /** OAuth 2.1 and RFC 9700 §2.1.1 ask for PKCE from every client with a code, confidential ones too (code injection). */

@@ -24,6 +24,7 @@ import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
 import { lastUse } from './last-use.ts'
 import { lifetimes } from './lifetimes.ts'
+import { linkParam } from './link-prompt.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
@@ -146,7 +147,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraParams: [impliedConsent, ...personParams],
+    extraParams: [impliedConsent, linkParam, ...personParams],
     pkce: { required: pkceRequired },
     routes: {
       authorization: '/authorize',

@@ -7,12 +7,14 @@ import { type AccountProps, accountPage } from '../../views/account.ts'
 import { en } from '../../views/catalogue/en.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import type { ClientCard } from '../../views/client.ts'
+import { connectPage } from '../../views/connect.ts'
 import { consentPage } from '../../views/consent.ts'
 import { errorPage } from '../../views/error.ts'
 import { expiredPage } from '../../views/expired.ts'
 import { homePage } from '../../views/home.ts'
 import { trusted } from '../../views/html.ts'
 import type { Surroundings } from '../../views/layout.ts'
+import { linkPage } from '../../views/link.ts'
 import { logoutPage, signedOutPage } from '../../views/logout.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { passwordChangePage } from '../../views/password-change.ts'
@@ -67,6 +69,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       `register ${state}`,
       stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }),
     )
+    add('step', `add ${state}`, stepPage(on, { ...shared, page: { name: 'password-add', email, ...asked } }))
     add('step', `second-factor ${state}`, stepPage(on, { ...shared, page: { name: 'second-factor', ...asked } }))
     add(
       'step',
@@ -85,6 +88,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     add('chooser', problem ?? 'first', chooserPage(on, { client, providers: others, cancel, problem }))
   }
   add('chooser', 'no PDS', chooserPage(on, { client, providers: others, cancel, noPds: true }))
+  add('chooser', 'connecting', chooserPage(on, { client, providers: others, cancel, connecting: text('Google') }))
   add('chooser', 'empty', chooserPage(on, { providers: [] }))
   add(
     'newcomer',
@@ -96,9 +100,26 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       providerLabel: text('Google'),
       name: text('Alice'),
       email: text('a@b.example'),
+      known: true,
+      canCreate: true,
     }),
   )
-  add('newcomer', 'bare', newcomerPage(on, { action, cancel, providerLabel: text('Google') }))
+  const bare = { action, cancel, providerLabel: text('Google') }
+  add('newcomer', 'bare', newcomerPage(on, { ...bare, known: false, canCreate: true }))
+  add('newcomer', 'closed', newcomerPage(on, { ...bare, email: text('a@b.example'), known: true, canCreate: false }))
+  const both = { identity: text('alice@work.example'), account: text('alice@example.com') }
+  add('connect', 'full', connectPage(on, { ...bare, ...both, client, maySkip: true }))
+  add('connect', 'bare', connectPage(on, { ...bare, ...both }))
+  for (const problem of [undefined, 'taken' as const, ...refusals]) {
+    const link = {
+      ...bare,
+      client,
+      account: text('alice@example.com'),
+      switchAccount: address('/interaction/1/switch'),
+    }
+    add('link', `needed ${problem ?? 'first'}`, linkPage(on, { ...link, needed: true, problem }))
+    add('link', `wanted ${problem ?? 'first'}`, linkPage(on, { ...link, needed: false, problem }))
+  }
   add(
     'consent',
     'full',
@@ -251,7 +272,17 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
   const expires = new Date('2025-03-18T10:00:00Z')
   return {
     account: { name: text('Alice'), email: text('alice@example.com') },
-    identities: [{ id: text('1'), label: text('alice'), providerLabel: text('Google') }],
+    identities: [
+      {
+        provider: text('google'),
+        subject: text('1'),
+        label: text('alice'),
+        providerLabel: text('Google'),
+        removable: true,
+      },
+      { provider: text('toy'), subject: text('2'), label: text('al'), providerLabel: text('Toy'), removable: false },
+    ],
+    addable: [{ provider: text('google'), label: text('Google') }],
     apps: [
       {
         clientId: text('g1'),
@@ -273,6 +304,8 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
     routes: {
       revokeApp: address('/account/apps/revoke'),
       revokeSession: address('/account/sessions/revoke'),
+      addIdentity: address('/account/identities/add'),
+      removeIdentity: address('/account/identities/remove'),
       endPds: address('/account/pds/end'),
       enrolSecondFactor: address('/account/second-factor/enrol'),
       removeSecondFactor: address('/account/second-factor/remove'),

@@ -161,6 +161,12 @@ export const en = {
     signIn: 'Sign in',
   },
 
+  addPassword: {
+    title: 'Add a password',
+    lead: 'Choose the email and the password that you want to sign in with.',
+    button: 'Add password',
+  },
+
   secondFactor: {
     title: 'Check it’s you',
     lead: 'Enter the six digits from your authenticator app, or one of your recovery codes.',
@@ -179,6 +185,8 @@ export const en = {
     title: 'Sign in',
     noPds: (app: Html) =>
       html`${app} wants to use your account at a PDS, and the account you are signed in with has none. Sign in with the one at your PDS.`,
+    connecting: (provider: string) =>
+      `Sign in to the account that you have. Then you are asked whether ${provider} becomes another way to sign in to it.`,
     none: 'There is no way to sign in at the moment. Please try again later.',
   },
 
@@ -186,11 +194,35 @@ export const en = {
     title: (product: string) => `Welcome to ${product}`,
     lead: (provider: string, person: Html | undefined) =>
       person === undefined
-        ? html`You signed in with ${provider} for the first time. Create an account to go on.`
-        : html`You signed in with ${provider} as ${person} for the first time. Create an account to go on.`,
+        ? html`You signed in with ${provider} for the first time.`
+        : html`You signed in with ${provider} as ${person} for the first time.`,
+    known: (email: Html, provider: string) =>
+      html`There is an account with the address ${email} already. If it is yours, sign in to it the way you did before, and ${provider} becomes another way to sign in to it.`,
     button: 'Create account',
+    separate: 'Create a separate account',
+    connectKnown: 'Sign in to that account',
+    connect: 'Sign in to an account you have',
     nameHint: 'What apps may call you. You can leave it empty.',
-    otherWay: 'Already have an account? Cancel, and sign in the way you did before.',
+  },
+
+  connect: {
+    title: 'Connect to this account?',
+    lead: (provider: string, identity: Html, account: Html) =>
+      html`${identity} with ${provider} becomes a way to sign in to the account ${account}.`,
+    consequence: 'Connect it only if both are yours: whoever can sign in with it can then use this account.',
+    connect: 'Connect',
+    skip: 'Don’t connect',
+  },
+
+  link: {
+    title: (provider: string) => `Connect ${provider}`,
+    needed: (app: Html, provider: string) =>
+      html`${app} needs you to sign in with ${provider}, and your account has no such sign-in yet.`,
+    account: (account: Html) =>
+      html`You are signed in to the account ${account}. What you connect becomes a way to sign in to it.`,
+    another: 'Use another account',
+    taken:
+      'That sign-in belongs to another account here. Two accounts are never made one: use that account, or cancel.',
   },
 
   consent: {
@@ -266,6 +298,9 @@ export const en = {
       'no-such-grant': 'This app has no access to your account any more.',
       'no-such-session': 'You are signed out there already.',
       'no-password': 'This account has no password.',
+      'no-such-identity': 'This way to sign in is not one of your account any more.',
+      'last-identity': 'This is the only way to sign in to your account. Add another one first.',
+      'identity-taken': 'That sign-in belongs to another account by now. Go back to the app and sign in again.',
       'no-such-page': 'There is no page at this address.',
       'other-host': 'This server answers under another address.',
     },
@@ -296,6 +331,8 @@ export const en = {
   account: {
     title: 'Your account',
     notices: {
+      'identity-added': 'The new way to sign in is connected.',
+      'identity-removed': 'That way to sign in is removed. Other browsers are signed out.',
       'app-removed': 'The app has no access any more.',
       'session-ended': 'You are signed out there.',
       'pds-ended': 'Apps have no access to your PDS any more.',
@@ -307,6 +344,12 @@ export const en = {
     profile: 'Profile',
     noName: 'Not given',
     identities: 'Ways to sign in',
+    removeIdentity: 'Remove',
+    removeIdentityFor: (provider: string, label: string) => `Remove ${provider} ${label}`,
+    onlyIdentity: 'Your only way to sign in. Add another one before you remove it.',
+    addIdentity: 'Add a way to sign in',
+    addIdentityOf: (provider: string) => `${provider}: add as a way to sign in`,
+    addIdentityHelp: 'You may be asked to sign in again first.',
     password: 'Password',
     changePassword: 'Change password',
     security: 'Security',
