@@ -103,7 +103,7 @@ export function linkStep(options: LinkStepOptions) {
       return page(desk, 'taken')
     }
     // What was made here just now, on a page of ours, is nobody else's.
-    if (owner === desk.accountId || proof.registered) return add(desk, proof)
+    if (owner === desk.accountId || proof.registered) return add(desk, await accountToAddTo(desk), proof)
     cookies.setAttempt(desk.ctx, desk.uid, await attempts.hold(desk.uid, { kind: 'link', proof }))
     desk.seeOther(desk.path(''))
   }
@@ -111,15 +111,14 @@ export function linkStep(options: LinkStepOptions) {
   /** The person has read what is connected to what, and agrees. */
   async function confirm(desk: Desk): Promise<void> {
     const agreed = (await readForm(desk.ctx)).get('decision') === 'connect'
+    const account = await accountToAddTo(desk)
     const token = cookies.attempt(desk.ctx)
     const held = agreed && token !== undefined ? await attempts.takeHeld(token, desk.uid, 'link') : undefined
     if (held === undefined) return desk.seeOther(desk.path(''))
-    await add(desk, held.proof)
+    await add(desk, account, held.proof)
   }
 
-  async function add(desk: Desk, { identity }: Proof): Promise<void> {
-    const account = await accountHere(desk, freshness + lifetime)
-    if (account === undefined) throw new PageRefusal('expired', 'begin-at-app')
+  async function add(desk: Desk, account: Account, { identity }: Proof): Promise<void> {
     if ((await adding.add(desk, account.id, identity)) === 'taken') return page(desk, 'taken')
     await desk.finish({ link: { provider: identity.provider } })
   }
@@ -159,6 +158,13 @@ export function linkStep(options: LinkStepOptions) {
     const provider = providers.get(String(desk.prompt.details['linkProvider']))
     if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
     return provider
+  }
+
+  /** The account, where the proof was fresh when the person went to the provider. */
+  async function accountToAddTo(desk: Desk): Promise<Account> {
+    const account = await accountHere(desk, freshness + lifetime)
+    if (account === undefined) throw new PageRefusal('expired', 'begin-at-app')
+    return account
   }
 
   /** Whose session this browser has, if it is still the one that the step is for, and as fresh as `age` (seconds). */
