@@ -11,6 +11,7 @@ import type { Audit } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
 import type { Store } from '../../adapters/postgres/database.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
+import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { Config } from '../config.ts'
@@ -18,6 +19,7 @@ import type { Config } from '../config.ts'
 /** Everything that commands may use, in whichever process they run. */
 export interface Services {
   readonly accounts: Accounts
+  readonly identities: Pick<Identities, 'remove'>
   readonly passwords: Pick<PasswordSettings, 'create' | 'remove' | 'removeTotp' | 'secondFactor'>
   readonly audit: Audit
   readonly clients: Clients

@@ -20,6 +20,7 @@ import { resourceCommands } from './resource.ts'
 import { sessionCommands } from './session.ts'
 import { jsonLine, printable } from './text.ts'
 import { userCommands } from './user.ts'
+import { userUnlink } from './user-unlink.ts'
 
 export const exitCodes = { done: 0, refused: 1, usage: 2 } as const
 
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ...clientTransferCommands,
   ...resourceCommands,
   ...userCommands,
+  userUnlink,
   ...sessionCommands,
   ...grantCommands,
   ...keyCommands,

@@ -223,3 +223,28 @@ test('nothing is revoked when nothing is named', async () => {
   expect(await run(['grant', 'revoke', 'grant-a', '--client', 'app'])).toMatchObject({ exitCode: 2 })
   expect((await left(database)).grants).toEqual(['grant-a'])
 })
+
+test('user unlink takes a way to sign in with its sessions, and keeps the last one unless it is forced', async () => {
+  await using database = await openTestDatabase()
+  const run = commandLine(database.store)
+  const id = await alice(run)
+  const people = accounts(database.store.db, () => new Date())
+  await people.addIdentity(id, { provider: 'atproto', subject: 'did:plc:a', label: 'alice.test' })
+  await people.addIdentity(id, { provider: 'gone', subject: '1' })
+  await signedIn(database, id, 'a')
+  const unlink = (...rest: string[]) => run(['user', 'unlink', 'alice@example.com', ...rest, '--json'])
+  expect((await unlink('atproto', 'did:plc:b')).stderr).toContain('no such way')
+  expect((await unlink('atproto', 'did:plc:a', '--dry-run')).json()).toMatchObject({ dry_run: true, last: false })
+  expect(await people.identitiesOf(id)).toHaveLength(3)
+  expect(await unlink('atproto', 'did:plc:a')).toMatchObject({ exitCode: 0 })
+  expect((await left(database)).sessions).toEqual([])
+  const subject = (await people.identitiesOf(id)).find(({ provider }) => provider === 'password')?.subject ?? ''
+  // What no server offers is no way in.
+  const refused = await unlink('password', subject)
+  expect(refused).toMatchObject({ exitCode: 1 })
+  expect(refused.stderr).toContain('--force')
+  expect(await people.identitiesOf(id)).toHaveLength(2)
+  expect((await unlink('password', subject, '--force')).json()).toMatchObject({ last: true })
+  expect(await people.identitiesOf(id)).toHaveLength(1)
+  expect(await database.dump()).not.toContain(subject)
+})
