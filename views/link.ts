@@ -38,9 +38,9 @@ export function linkPage(on: Surroundings, props: LinkProps): string {
     title,
     problem: problem !== undefined,
     body: html`<h1>${title}</h1>
-${problem !== undefined && problemSummary(problem === 'taken' ? words.link.taken : words.refusals[problem])}
 ${props.needed && html`<p class="lead">${words.link.needed(clientName(props.client), props.providerLabel)}</p>`}
 <p${props.needed ? '' : html` class="lead"`}>${words.link.account(isolated(props.account))}</p>
+${problem !== undefined && problemSummary(problem === 'taken' ? words.link.taken : words.refusals[problem])}
 <div class="choices">${problem === 'taken' ? html`${another}${onward}` : html`${onward}${another}`}</div>
 ${cancelForm(on, props.cancel, props.client)}`,
   })

@@ -20,7 +20,12 @@ import { formsOf, type Visit } from '../support/visitor.ts'
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer({
-    providers: [vouching('red', 'Red'), vouching('blue', 'Blue'), elsewhere('far', 'Far')],
+    providers: [
+      vouching('red', 'Red'),
+      vouching('blue', 'Blue'),
+      elsewhere('far', 'Far'),
+      vouching('atproto', 'Handle'),
+    ],
   })
 })
 afterAll(() => server.stop())
@@ -200,6 +205,17 @@ describe('an app that demands a kind of identity (required_identity)', () => {
     const back = await answerAs(person, question, 'owner@blue.example')
     expect(back.url.searchParams.get('code')).toBeTruthy()
     expect((await person.get('/account')).text).toContain('owner@blue.example')
+  })
+
+  test('adds an atproto identity for an app that goes to the PDS, rather than ask for another account', async () => {
+    const scope = 'openid atproto transition:generic'
+    const atPds = { scope: 'openid atproto', resource_scopes: 'transition:generic' }
+    const demanding = await server.client('web', { ...atPds, required_identity: 'atproto' })
+    const other = await server.client('web', atPds)
+    const person = await newAccount(server, 'red', 'pds@example.com')
+    expect((await person.get(authorizeUrl(other, pkce(), { scope }))).text).toContain('has none')
+    const intro = await person.get(authorizeUrl(demanding, pkce(), { scope }))
+    expect(intro.text).toContain('Connect Handle')
   })
 
   test('whose way to sign in is not offered here is not served', async () => {

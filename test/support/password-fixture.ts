@@ -2,7 +2,7 @@
 import { generateSync } from 'otplib'
 import { passwordHashing } from '../../adapters/crypto/password-hash.ts'
 import { sealer } from '../../adapters/crypto/seal.ts'
-import type { Page, Step } from '../../adapters/identity/contract.ts'
+import type { Page, Purpose, Step } from '../../adapters/identity/contract.ts'
 import { password } from '../../adapters/identity/password.ts'
 import { passwordSettings } from '../../adapters/identity/password-settings.ts'
 import { type Audit, audit } from '../../adapters/postgres/audit.ts'
@@ -64,9 +64,9 @@ export function passwordFixture({ store }: TestDatabase, options: PasswordFixtur
     return generateSync({ secret: totpSecret, epoch: Math.floor(time.now().getTime() / 1000) + seconds })
   }
 
-  function start(hint?: string): Promise<Step> {
+  function start(hint?: string, purpose: Purpose = 'sign-in'): Promise<Step> {
     return provider.start({
-      purpose: 'sign-in',
+      purpose,
       callback,
       address: homeAddress,
       ...(hint === undefined ? {} : { hint }),

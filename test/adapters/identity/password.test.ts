@@ -376,6 +376,32 @@ describe('registering', () => {
   })
 })
 
+describe('adding a password to an account', () => {
+  test('asks for the address and the password to be, and proves a new credential', async () => {
+    await using database = await openTestDatabase()
+    const { start, answer, signIn } = passwordFixture(database, { registration: 'closed' })
+    const page = await start(email, 'link')
+    expect(pageOf(page)).toEqual({ name: 'password-add', email })
+    const weak = await answer(page, { email, password: 'short' })
+    expect(pageOf(weak)).toEqual({ name: 'password-add', email, problem: 'password-too-short' })
+    const added = await answer(weak, { email, password: secret })
+    expect(added).toMatchObject({ kind: 'proven', registered: true, identity: { email: { verified: false } } })
+    expect(await signIn(email, secret)).toMatchObject({ kind: 'proven' })
+  })
+
+  test('does not give away, nor change, what belongs to somebody else', async () => {
+    await using database = await openTestDatabase()
+    const { person, start, answer, signIn } = passwordFixture(database)
+    const { subject } = await person(email, secret)
+    const step = await answer(await start('', 'link'), { email, password: wrong })
+    expect(pageOf(step)).toMatchObject({ name: 'password-add', problem: 'email-unavailable' })
+    const theirs = await answer(step, { email, password: secret })
+    expect(theirs).toMatchObject({ kind: 'proven', identity: { subject } })
+    expect(theirs).not.toHaveProperty('registered')
+    expect(await signIn(email, secret)).toMatchObject({ kind: 'proven' })
+  })
+})
+
 describe('guessing', () => {
   test.each([email, 'nobody@example.com'])('is slowed down for %s from one address', async (target) => {
     await using database = await openTestDatabase()

@@ -184,3 +184,11 @@ test('a failure of the library is no fault of the person', async () => {
     TypeError,
   )
 })
+
+test('an app may demand one way to sign in, by its id', async () => {
+  expect(await build('web', { ...web, required_identity: 'atproto' })).toMatchObject({ required_identity: 'atproto' })
+  for (const required_identity of ['', 'Google', 'a b', '<b>', ['atproto'], 5, 'x'.repeat(65)]) {
+    expect(await refusal('web', { ...web, required_identity })).toContain('required_identity')
+  }
+  expect(await refusal('service', { ...name, scope: 'notes:read', required_identity: 'atproto' })).toContain('service')
+})
