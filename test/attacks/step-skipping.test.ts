@@ -35,8 +35,8 @@ async function expectNothing(browser: Visitor, answer: Visit): Promise<void> {
 test('no form of a later step is taken while the sign-in is waited for', async () => {
   const browser = server.visitor()
   const page = await open(browser)
-  for (const step of ['consent', 'switch', 'newcomer']) {
-    for (const form of [{}, { decision: 'allow' }, { decision: 'create', name: 'x' }]) {
+  for (const step of ['consent', 'switch', 'newcomer', 'link', 'connect']) {
+    for (const form of [{}, { decision: 'allow' }, { decision: 'create', name: 'x' }, { decision: 'connect' }]) {
       const answer = await browser.post(`${page.url.pathname}/${step}`, form as Record<string, string>)
       await expectNothing(browser, answer)
       expect(answer.text).toContain('name="password"')
@@ -165,7 +165,7 @@ test('the second factor cannot be skipped, however the steps are ordered', async
   const browser = server.visitor()
   const waiting = await signIn(browser, authorizeUrl(client, pkce()), { email, password })
   const path = waiting.url.pathname.replace(/\/answer$/, '')
-  for (const step of ['consent', 'newcomer', 'switch', 'start/password', 'answer']) {
+  for (const step of ['consent', 'newcomer', 'switch', 'link', 'connect', 'start/password', 'answer']) {
     await expectNothing(browser, await browser.post(`${path}/${step}`, { decision: 'allow' }))
   }
   // Registering with the address and password of an account leads to its second factor too.
@@ -192,6 +192,8 @@ test('the account’s forms do nothing for somebody who is not signed in', async
   const forms = [
     'apps/revoke',
     'sessions/revoke',
+    'identities/add',
+    'identities/remove',
     'second-factor/enrol',
     'second-factor/remove',
     'recovery-codes',
@@ -216,7 +218,13 @@ test('what an intruder at an open screen wants asks for a fresh sign-in (ASVS 5 
   await sql`update sessions set payload = jsonb_set(payload, '{loginTs}',
     to_jsonb((payload->>'loginTs')::bigint - 301))`.execute(late.database.store.db)
   expect((await browser.get('/account')).text).toContain('This browser')
-  for (const form of ['password', 'second-factor/enrol', 'second-factor/remove', 'recovery-codes']) {
+  for (const form of [
+    'identities/remove',
+    'password',
+    'second-factor/enrol',
+    'second-factor/remove',
+    'recovery-codes',
+  ]) {
     const answer = await browser.post(`/account/${form}`, { current_password: 'x', password: 'y' })
     expect([form, answer.text.includes('name="password"') && answer.text.includes('name="email"')]).toEqual([
       form,
