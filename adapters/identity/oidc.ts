@@ -21,7 +21,7 @@ export interface OidcSlice {
     params: URLSearchParams
     trip: Trip
   }): Promise<
-    | { kind: 'proven'; claims: Claims }
+    | { kind: 'proven'; claims: Claims; further: Claims }
     | { kind: 'refused'; reason: 'cancelled' | 'invalid'; why: string }
     | { kind: 'unavailable'; why: string }
   >
@@ -113,19 +113,19 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
       const { until: _until, ...trip } = away
       const finished = await client.finish({ callback, params, trip })
       if (finished.kind === 'unavailable') throw new UpstreamError(finished.why)
-      if (finished.kind === 'proven') return judge(finished.claims)
+      if (finished.kind === 'proven') return judge(finished)
       if (finished.reason !== 'cancelled') report(id, finished.why)
       return refused(finished.reason)
     },
   }
 
-  function judge(claims: Claims): Step {
+  function judge({ claims, further }: { claims: Claims; further: Claims }): Step {
     const { hostedDomains } = questions
-    const hd = claims['hd']
+    const hd = claims['hd'] ?? further['hd']
     if (hostedDomains.length > 0 && !(typeof hd === 'string' && hostedDomains.includes(hd.toLowerCase()))) {
       return refused('other-organisation')
     }
-    const identity = identityOf(needs, claims)
+    const identity = identityOf(needs, claims, further)
     if (identity === undefined) {
       report(id, `the claim ${questions.subjectClaim} is missing or unusable`)
       return refused('invalid')
@@ -145,14 +145,17 @@ function parametersOf({ scopes, parameters }: OidcQuestions, hint: string | unde
   }
 }
 
-function identityOf({ questions, vouches }: OidcProviderNeeds, claims: Claims): Identity | undefined {
+function identityOf({ questions, vouches }: OidcProviderNeeds, claims: Claims, further: Claims): Identity | undefined {
   const { id, subjectClaim, claims: names } = questions
+  const all = { ...further, ...claims }
   const issuer = claims['iss']
-  const subject = subjectOf(claims[subjectClaim])
+  const subject = subjectOf(all[subjectClaim])
   if (typeof issuer !== 'string' || subject === undefined) return undefined
-  const name = textOf(claims[names.name])
-  const email = emailOf(claims[names.email], claims[names.emailVerified])
-  const label = textOf(claims[names.label]) ?? email?.address ?? name
+  const name = textOf(all[names.name])
+  // The two belong together: what one place verified says nothing of an address that another one states.
+  const addressed = claims[names.email] === undefined ? further : claims
+  const email = emailOf(addressed[names.email], addressed[names.emailVerified])
+  const label = textOf(all[names.label]) ?? email?.address ?? name
   return {
     provider: id,
     // No identifier of an issuer holds a space, so no two pairs are written alike.

@@ -50,10 +50,12 @@ export interface Trip {
   readonly nonce?: string
 }
 
+type Claims = Readonly<Record<string, unknown>>
+
 /** `why` is for the log: it names no person and holds nothing secret. */
 export type Begun = { kind: 'redirect'; to: URL } | Unavailable
 export type Finished =
-  | { kind: 'proven'; claims: Readonly<Record<string, unknown>> }
+  | { kind: 'proven'; claims: Claims; further: Claims }
   | { kind: 'refused'; reason: 'cancelled' | 'invalid'; why: string }
   | Unavailable
 export type Examined = { kind: 'ready' } | Unavailable
@@ -67,7 +69,7 @@ export interface Unavailable {
 export interface OidcClient {
   /** Where to send the browser. `parameters` are those of the request beside what this client knows itself. */
   begin(input: { callback: URL; parameters: Readonly<Record<string, string>>; trip: Trip }): Promise<Begun>
-  /** Takes the query of a callback. `claims` are those of the id token, whose `iss` and `sub` are texts. */
+  /** Takes the query of a callback. `claims` are those of the id token, whose `iss` and `sub` are texts; `further` those of userinfo. */
   finish(input: { callback: URL; params: URLSearchParams; trip: Trip }): Promise<Finished>
   /** Whether the issuer can be found now, whatever was found before. */
   examine(): Promise<Examined>

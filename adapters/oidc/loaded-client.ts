@@ -70,7 +70,7 @@ function request(callback: URL, parameters: Readonly<Record<string, string>>, tr
 
 async function redeem(
   config: Configuration,
-  { idTokenAlgs, userinfo }: OidcConnection,
+  connection: OidcConnection,
   answered: URL,
   { state, verifier, nonce }: Trip,
 ): Promise<Finished> {
@@ -81,14 +81,30 @@ async function redeem(
     ...(nonce === undefined ? {} : { expectedNonce: nonce }),
   })
   const claims = tokens.claims()
-  if (claims === undefined) return { kind: 'refused', reason: 'invalid', why: 'no id token came' }
-  const alg = algOf(tokens.id_token ?? '')
-  if (idTokenAlgs !== undefined && !idTokenAlgs.includes(alg)) {
-    return { kind: 'refused', reason: 'invalid', why: `the id token is signed with ${alg.slice(0, 20)}` }
+  if (claims === undefined) return unproven('no id token came')
+  const objection = objectionTo(claims, tokens.id_token ?? '', connection)
+  if (objection !== undefined) return unproven(objection)
+  if (!connection.userinfo || config.serverMetadata().userinfo_endpoint === undefined) {
+    return { kind: 'proven', claims, further: {} }
   }
-  if (!userinfo || config.serverMetadata().userinfo_endpoint === undefined) return { kind: 'proven', claims }
-  const further = await fetchUserInfo(config, tokens.access_token, claims.sub)
-  return { kind: 'proven', claims: { ...further, ...claims } }
+  return { kind: 'proven', claims, further: await fetchUserInfo(config, tokens.access_token, claims.sub) }
+}
+
+function unproven(why: string): Finished {
+  return { kind: 'refused', reason: 'invalid', why }
+}
+
+/** What the library leaves to its caller. */
+function objectionTo(
+  { azp }: { readonly azp?: unknown },
+  token: string,
+  { clientId, idTokenAlgs }: OidcConnection,
+): string | undefined {
+  // Also where there is one audience: the token was made for somebody else to hand on (OpenID Connect Core §3.1.3.7, 5).
+  if (azp !== undefined && azp !== clientId) return 'the claim "azp" of the id token names another client'
+  const alg = algOf(token)
+  if (idTokenAlgs === undefined || idTokenAlgs.includes(alg)) return undefined
+  return `the id token is signed with ${alg.slice(0, 20)}`
 }
 
 /** The algorithm in the header of a token whose signature was checked. */
