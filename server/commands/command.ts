@@ -35,6 +35,8 @@ export interface Services {
   }
   /** How the link to the PDS of a DID stands; undefined where there never was one. */
   readonly linkState: (did: string) => Promise<Pick<LinkState, 'since' | 'ended'> | undefined>
+  /** Where people sign in beside here; `examine` answers what is wrong there, if anything is. */
+  readonly otherIssuers: readonly { id: string; issuer: string; examine(): Promise<string | undefined> }[]
   readonly migrations: Pick<Store, 'migrate' | 'migrateDown' | 'migrations'>
   readonly examination: Examination
   readonly config: Config

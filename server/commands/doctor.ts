@@ -12,6 +12,7 @@ import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context } from './command.ts'
 import type { Finding } from './finding.ts'
 import { inspectIfttt } from './ifttt-findings.ts'
+import { inspectOtherIssuers } from './other-issuers-findings.ts'
 import { table } from './text.ts'
 
 /** Milliseconds. */
@@ -36,6 +37,7 @@ export const doctorCommands: readonly Command[] = [
         ...database,
         ...(usable ? [...(await inspectKeys(context)), ...(await inspectClients(context))] : []),
         ...(await inspectIssuer(context)),
+        ...(await inspectOtherIssuers(context)),
       ])
     },
   },

@@ -9,6 +9,7 @@ import { adminSocketPath } from '../config.ts'
 import { describe } from '../describe-error.ts'
 import { clientRules } from '../oidc/client-rules.ts'
 import type { Foundation } from './foundation.ts'
+import { otherIssuers } from './other-issuers.ts'
 import { stores } from './stores.ts'
 
 export interface ServiceOptions extends Omit<Foundation, 'log'> {
@@ -26,6 +27,14 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
     ...rows,
     passwords: passwordSettings({ passwords, hashing: passwordHashing(), sealer, productName, now }),
     linkState: atprotoSessions.state,
+    otherIssuers: otherIssuers({ config, now }).map(({ provider, issuer, client }) => ({
+      id: provider.id,
+      issuer,
+      async examine() {
+        const found = await client.examine()
+        return found.kind === 'ready' ? undefined : found.why
+      },
+    })),
     migrations: store,
     examination: {
       databaseTime: () => databaseTime(db),

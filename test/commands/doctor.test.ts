@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
+import { commandServices } from '../../server/composition/commands.ts'
 import { readConfig } from '../../server/config.ts'
 import { commandLine } from '../support/command-line.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -139,4 +140,35 @@ test('missing migrations are a problem', async () => {
   expect(found(result.json().findings, 'migrations')).toMatchObject([
     { level: 'problem', remedy: 'Run: habitat-auth migrate up' },
   ])
+})
+
+test('each issuer at which people sign in is asked, and has a redirect URI to be told', async () => {
+  await using database = await openTestDatabase()
+  const issuer = await discovery((origin) => ({
+    issuer: origin,
+    authorization_endpoint: `${origin}/authorize`,
+    token_endpoint: `${origin}/token`,
+    jwks_uri: `${origin}/jwks`,
+  }))
+  const acme = { id: 'acme', label: 'Acme', issuer, clientId: 'habitat', clientSecret: 'hush-hush' }
+  const config = readConfig({
+    DATA_DIR: folder(),
+    OIDC_PROVIDERS: JSON.stringify([acme, { ...acme, id: 'gone', issuer: 'http://localhost:1' }]),
+  })
+  const { otherIssuers } = commandServices({
+    store: database.store,
+    config,
+    sealer: sealer(['a secret of the tests that is long enough']),
+    insideServer: false,
+    now: () => new Date(),
+  })
+  const result = await commandLine(database.store, { config, otherIssuers })(['doctor', '--json'])
+  const { findings } = result.json()
+  expect(found(findings, 'sign-in acme')).toMatchObject([
+    { level: 'ok', message: expect.stringContaining('http://localhost:3000/interaction/callback/acme') },
+  ])
+  expect(found(findings, 'sign-in gone')).toMatchObject([
+    { level: 'problem', message: expect.stringContaining('it does not answer') },
+  ])
+  expect(result.stdout).not.toContain('hush-hush')
 })
