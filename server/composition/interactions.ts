@@ -10,6 +10,7 @@ import { consent } from '../interactions/consent.ts'
 import { attemptCookies } from '../interactions/cookies.ts'
 import { linkStep } from '../interactions/link.ts'
 import { oneTrip as createOneTrip } from '../interactions/one-trip.ts'
+import { otherBrowser as createOtherBrowser } from '../interactions/other-browser.ts'
 import { pdsStep } from '../interactions/pds.ts'
 import { interactionRoutes } from '../interactions/router.ts'
 import { signIn } from '../interactions/sign-in.ts'
@@ -42,14 +43,16 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
     registration,
     now,
   })
+  const otherBrowser = createOtherBrowser({ issuer, providers })
   return interactionRoutes({
     provider: oauth.provider,
     pages,
     cookies,
     restartOf: oauth.restartOf,
     admission,
-    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting }),
+    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser }),
     link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, now }),
+    otherBrowser,
     consent: consent({
       findAccount: accounts.find,
       findResource: oauth.findResource,

@@ -18,6 +18,7 @@ import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
 import { type Desk, openDesk } from './desk.ts'
 import type { LinkStep } from './link.ts'
+import type { OtherBrowser } from './other-browser.ts'
 import type { PdsStep } from './pds.ts'
 import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
@@ -27,6 +28,7 @@ export interface InteractionOptions {
   provider: () => Provider
   pages: Pages
   signIn: SignIn
+  otherBrowser: OtherBrowser
   admission: Admission
   link: LinkStep
   consent: ReturnType<typeof consent>
@@ -78,6 +80,14 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   router.post(
     '/:uid/start/:provider',
     step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider)),
+  )
+  router.post(
+    '/:uid/start/:provider/here',
+    step(['login'], (desk) => signIn.start(desk, desk.ctx['params'].provider, true)),
+  )
+  router.get(
+    '/:uid/browser/:provider',
+    step(['login'], (desk) => options.otherBrowser.show(desk, desk.ctx['params'].provider)),
   )
   router.get(
     '/:uid/answer',

@@ -14,6 +14,7 @@ import type { Connecting } from './connecting.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { OneTrip } from './one-trip.ts'
+import type { OtherBrowser } from './other-browser.ts'
 import { showStep } from './show-step.ts'
 import { choices, firstProvider, hintFor, isOffered, namedProvider, needsPds, wouldReplace } from './ways-in.ts'
 
@@ -25,12 +26,13 @@ export interface SignInOptions {
   oneTrip: OneTrip
   admission: Admission
   connecting: Connecting
+  otherBrowser: OtherBrowser
 }
 
 export type SignIn = ReturnType<typeof signIn>
 
 export function signIn(options: SignInOptions) {
-  const { providers, attempts, cookies, oneTrip, admission, connecting } = options
+  const { providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser } = options
   const origin = (desk: Desk, provider: string) => ({
     interaction: desk.uid,
     purpose: 'sign-in' as const,
@@ -68,10 +70,11 @@ export function signIn(options: SignInOptions) {
     await settle(desk, provider.id, outcome)
   }
 
-  /** Begins with the provider that the person chose. */
-  async function start(desk: Desk, id: string): Promise<void> {
+  /** Begins with the provider that the person chose; `here` is in whatever browser this is. */
+  async function start(desk: Desk, id: string, here = false): Promise<void> {
     const provider = providers.get(id)
     if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
+    if (!here && otherBrowser.isNeeded(desk, provider)) return desk.seeOther(otherBrowser.path(desk, provider))
     await begin(desk, provider, true)
   }
 

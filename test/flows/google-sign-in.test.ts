@@ -136,6 +136,35 @@ describe('with several issuers (RFC 9700 §4.4)', () => {
   })
 })
 
+describe('in a browser inside another app, which Google refuses', () => {
+  const telegram = {
+    'user-agent': 'Mozilla/5.0 (Linux; Android 15; Pixel 8; wv) Chrome/131.0.0.0 Telegram-Android/11.4.2',
+  }
+
+  test('the person is shown the address to open in their own browser, and the other ways', async () => {
+    const page = await sent(server.visitor(telegram), 'google')
+    expect(page.left).toBe(false)
+    expect(page.text).toContain('Open this page in your browser')
+    expect(page.text).toContain('Continue with Acme')
+    expect(page.text).not.toContain('Continue with Google')
+    const address = /class="address"><code>([^<]+)</.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    expect(address.startsWith(`${server.origin}/authorize?`)).toBe(true)
+    const own = server.visitor()
+    expect((await own.submit(await own.get(address), '/start/google')).url.origin).toBe(google.issuer)
+    // What the menu of the app opens is the address of the page itself.
+    const opened = await server.visitor().get(page.url.href)
+    expect(opened.status).toBe(400)
+    expect(opened.text).toContain('Start again')
+  })
+
+  test('they can go on all the same, and to issuers that take any browser at once', async () => {
+    const visitor = server.visitor(telegram)
+    const page = await sent(visitor, 'google')
+    expect((await visitor.submit(page, '/start/google/here')).url.origin).toBe(google.issuer)
+    expect((await sent(server.visitor(telegram), 'acme')).url.origin).toBe(acme.issuer)
+  })
+})
+
 test('an issuer that is down is a page that says so, and is asked again the next time', async () => {
   const [alice] = acme.people
   const visitor = server.visitor()

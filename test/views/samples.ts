@@ -11,6 +11,7 @@ import { connectPage } from '../../views/connect.ts'
 import { consentPage } from '../../views/consent.ts'
 import { errorPage } from '../../views/error.ts'
 import { expiredPage } from '../../views/expired.ts'
+import { externalBrowserPage } from '../../views/external-browser.ts'
 import { homePage } from '../../views/home.ts'
 import { trusted } from '../../views/html.ts'
 import type { Surroundings } from '../../views/layout.ts'
@@ -90,6 +91,18 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   add('chooser', 'no PDS', chooserPage(on, { client, providers: others, cancel, noPds: true }))
   add('chooser', 'connecting', chooserPage(on, { client, providers: others, cancel, connecting: text('Google') }))
   add('chooser', 'empty', chooserPage(on, { providers: [] }))
+  add(
+    'external-browser',
+    'full',
+    externalBrowserPage(on, {
+      providerLabel: text('Google'),
+      address: address('https://auth.example/authorize?client_id=a'),
+      anyway: action,
+      cancel,
+      client,
+      others,
+    }),
+  )
   add(
     'newcomer',
     'full',

@@ -190,6 +190,14 @@ export const en = {
     none: 'There is no way to sign in at the moment. Please try again later.',
   },
 
+  externalBrowser: {
+    title: 'Open this page in your browser',
+    reason: (provider: string) =>
+      `You are in a browser inside another app, and ${provider} doesn’t let anybody sign in there.`,
+    how: 'Open the menu of this app and choose “Open in browser”. Or copy this address into your browser:',
+    anyway: 'Try it here all the same',
+  },
+
   newcomer: {
     title: (product: string) => `Welcome to ${product}`,
     lead: (provider: string, person: Html | undefined) =>
