@@ -11,7 +11,7 @@ import { continueTo } from './step.ts'
 export interface ExternalBrowserProps {
   /** What the person chose, as its button calls it. */
   readonly providerLabel: string
-  /** Whole address that begins this sign-in again. */
+  /** Whole address of this page, which begins the sign-in again in another browser. */
   readonly address: string
   /** POST target that goes on in this browser all the same. */
   readonly anyway: string

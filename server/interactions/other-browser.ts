@@ -1,14 +1,14 @@
 /**
  * Ways to sign in that refuse browsers inside other apps: whoever chooses one there is asked to open their own browser.
  *
- * Opened there, the address of the page leads to where the sign-in begins again, and so does the address that stands on it.
+ * The address of the page stands on it. Opened in another browser it begins the sign-in again, so that whoever lets the app
+ * around open it elsewhere, and whoever copies it, both come to where they can go on.
  */
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { externalBrowserPage } from '../../views/external-browser.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import type { Desk } from './desk.ts'
 import { isEmbeddedBrowser } from './embedded-browser.ts'
-import { restartUrl } from './restart.ts'
 import { choices } from './ways-in.ts'
 
 export interface OtherBrowserOptions {
@@ -25,18 +25,16 @@ export function otherBrowser({ issuer, providers }: OtherBrowserOptions) {
       return provider.externalBrowser === true && isEmbeddedBrowser(desk.ctx.get('user-agent'))
     },
 
-    /** Path of the page. */
-    path: (desk: Desk, { id }: IdentityProvider): string => desk.path(`browser/${id}`),
+    path,
 
     /** The page, for the way with this id. */
     async show(desk: Desk, id: string): Promise<void> {
       const provider = providers.get(id)
       if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
-      const address = new URL(restartUrl(desk.params) ?? desk.path(''), issuer)
       desk.show(
         externalBrowserPage(desk.on, {
           providerLabel: provider.label,
-          address: address.href,
+          address: new URL(path(desk, provider), issuer).href,
           anyway: desk.path(`start/${id}/here`),
           cancel: desk.path('cancel'),
           client: desk.client,
@@ -45,4 +43,9 @@ export function otherBrowser({ issuer, providers }: OtherBrowserOptions) {
       )
     },
   }
+}
+
+/** Path of the page. */
+function path(desk: Desk, { id }: IdentityProvider): string {
+  return desk.path(`browser/${id}`)
 }

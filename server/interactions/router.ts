@@ -54,17 +54,17 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
 
   /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */
   const step =
-    (prompts: readonly Prompt[], work: (desk: Desk) => Promise<void>) =>
+    (prompts: readonly Prompt[], work: (desk: Desk) => Promise<void>, otherwise = expired) =>
     async (ctx: Context): Promise<void> => {
       try {
         const desk = await openDesk(ctx, options.provider(), options.pages)
-        if (desk.uid !== ctx['params'].uid) return await expired(ctx)
+        if (desk.uid !== ctx['params'].uid) return await otherwise(ctx)
         if (!prompts.includes(desk.prompt.name as Prompt)) return seeOther(ctx, desk.path(''))
         await work(desk)
       } catch (error) {
         // Also at the end of a step: a form that was sent twice finds the interaction finished by its twin.
         if (!isSessionNotFound(error)) throw error
-        await expired(ctx)
+        await otherwise(ctx)
       }
     }
 
@@ -87,7 +87,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   )
   router.get(
     '/:uid/browser/:provider',
-    step(['login'], (desk) => options.otherBrowser.show(desk, desk.ctx['params'].provider)),
+    step(['login'], (desk) => options.otherBrowser.show(desk, desk.ctx['params'].provider), beginAgain),
   )
   router.get(
     '/:uid/answer',
@@ -125,6 +125,13 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     const restart = typeof uid === 'string' ? await options.restartOf(uid) : undefined
     const on = options.pages.surroundings(ctx)
     sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status: 400 })
+  }
+
+  /** For an address that is meant to be opened in another browser than the interaction's. */
+  async function beginAgain(ctx: Context): Promise<void> {
+    const target = await options.restartOf(String(ctx['params'].uid))
+    if (target === undefined) return expired(ctx)
+    seeOther(ctx, target)
   }
 
   return router.routes() as unknown as Middleware
