@@ -10,11 +10,11 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { readForm } from '../forms.ts'
-import { openidScopes } from '../oidc/client-metadata.ts'
 import { iftttPath } from '../oidc/ifttt-resource.ts'
 import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
 import { endsByItself, profileOf } from '../oidc/profiles.ts'
+import { requestedAccess } from '../oidc/requested-access.ts'
 import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { saved, sessionGrant } from '../oidc/session-grant.ts'
 import { PageRefusal } from '../page-refusal.ts'
@@ -33,8 +33,7 @@ export function consent(options: ConsentOptions) {
   async function show(desk: Desk): Promise<void> {
     const account = desk.accountId === undefined ? undefined : await options.findAccount(desk.accountId)
     if (account === undefined) throw new PageRefusal('expired', 'signed-out')
-    const resources = await resourcesOf(desk)
-    const wanted = await wishes(desk, resources)
+    const { resources, wanted } = await wishes(desk)
     const cards = (of: Resource) => scopeCards(of, wanted.resources[of.identifier] ?? [])
     // What lies behind this very server stands with what is about the person: its address would tell them nothing.
     const { own = [], others = [] } = Object.groupBy(resources, ({ identifier }) =>
@@ -74,7 +73,7 @@ export function consent(options: ConsentOptions) {
       await options.audit({ event: 'consent.denied', ...event })
       return desk.finish({ error: 'access_denied', error_description: 'the person denied the request' })
     }
-    const given = await wishes(desk, await resourcesOf(desk))
+    const { wanted: given } = await wishes(desk)
     const { provider } = desk
     const existing = desk.grantId === undefined ? undefined : await provider.Grant.find(desk.grantId)
     const owner = { accountId, clientId: desk.client.id, sessionUid: desk.sessionUid ?? desk.uid }
@@ -85,33 +84,15 @@ export function consent(options: ConsentOptions) {
     await desk.finish({ consent: { grantId: (await saved(provider, grant)).jti } })
   }
 
-  async function resourcesOf(desk: Desk): Promise<Resource[]> {
-    const found = await Promise.all(named(desk).map(options.findResource))
-    return found.filter((resource) => resource !== undefined)
-  }
-
-  /** Everything that the request asks for and the client may have; what is shown is what is given. */
-  async function wishes(desk: Desk, resources: readonly Resource[]): Promise<Consent> {
-    const asked = String(desk.params['scope'] ?? '').split(' ')
-    const missingClaims = desk.prompt.details['missingOIDCClaims']
+  /** Everything that the request asks for and the client may have. */
+  async function wishes(desk: Desk): Promise<{ resources: readonly Resource[]; wanted: Consent }> {
+    const { resources, scopes, scopesOf } = await requestedAccess(desk, options)
+    const missing = desk.prompt.details['missingOIDCClaims']
     return {
-      scopes: openidScopes.filter((scope) => asked.includes(scope)),
-      claims: Array.isArray(missingClaims) ? missingClaims.map(String) : [],
-      resources: Object.fromEntries([
-        ...resources.map(({ identifier, scopes }) => [
-          identifier,
-          scopes.filter((scope) => asked.includes(scope) && desk.resourceScopes.includes(scope)),
-        ]),
-        ...(named(desk).includes(options.pds.identifier)
-          ? [[options.pds.identifier, await options.pds.allowed(asked, desk.registration)]]
-          : []),
-      ]),
+      resources,
+      wanted: { scopes, claims: Array.isArray(missing) ? missing.map(String) : [], resources: scopesOf },
     }
   }
 
   return { show, decide }
-}
-
-function named(desk: Desk): readonly string[] {
-  return [desk.params['resource'] ?? []].flat().map(String)
 }

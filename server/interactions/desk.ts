@@ -7,7 +7,6 @@ import type { Context } from 'koa'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import type { ClientCard } from '../../views/client.ts'
 import type { Surroundings } from '../../views/layout.ts'
-import { resourceScopesOf } from '../oidc/client-metadata.ts'
 import { formTargetsOf, type Pages, sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { finish } from './finish.ts'
@@ -30,8 +29,6 @@ export interface Desk {
   readonly sessionUid: string | undefined
   readonly grantId: string | undefined
   readonly client: ClientCard
-  /** The scopes of APIs that the client was registered for. */
-  readonly resourceScopes: readonly string[]
   /** The registration of the client, by the names of RFC 7591. */
   readonly registration: Readonly<Record<string, unknown>>
   readonly address: string
@@ -62,7 +59,6 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     sessionUid: session?.uid,
     grantId,
     client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
-    resourceScopes: resourceScopesOf(metadata),
     registration: metadata,
     address: requestInfo(ctx.req).address,
     on,
