@@ -63,12 +63,17 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     onError: (ctx, error) => log.info({ route: ctx.oidc?.route, error: String(error) }, 'refused'),
     address: () => '',
     clientGuesses: { failed: async () => undefined },
+    devices: {
+      requester: () => ({ address: '' }),
+      pages: { connected: () => undefined, ended: () => undefined },
+      poll: async () => true,
+    },
     onBroken: () => undefined,
     now: () => new Date(),
   })
   const app = createApp({
     issuer,
-    trustProxy: [],
+    proxies: { trusted: [], countryHeader: undefined },
     cookieKeys,
     pages,
     provider: () => provider,

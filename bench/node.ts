@@ -153,6 +153,11 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     onError: () => undefined,
     address: () => '',
     clientGuesses: { failed: async () => undefined },
+    devices: {
+      requester: () => ({ address: '' }),
+      pages: { connected: () => undefined, ended: () => undefined },
+      poll: async () => true,
+    },
     onBroken: () => undefined,
     now,
   })

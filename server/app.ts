@@ -14,11 +14,11 @@ import type { Log } from './log.ts'
 import { protocolStatus } from './oidc/errors.ts'
 import { PageRefusal } from './page-refusal.ts'
 import { type Pages, sendPage } from './pages.ts'
-import { requestInfo } from './request-info.ts'
+import { type Proxies, requestInfo } from './request-info.ts'
 
 export interface AppOptions {
   issuer: string
-  trustProxy: readonly string[]
+  proxies: Proxies
   /** Sign the cookies of our own pages, newest first; the same as the provider's. */
   cookieKeys: readonly string[]
   pages: Pages
@@ -50,9 +50,9 @@ export function createApp(options: AppOptions): Koa {
 
 /** Names the request, sets what every answer carries, and turns what is thrown into an answer. */
 function described(options: AppOptions): Middleware {
-  const { issuer, trustProxy, log } = options
+  const { issuer, proxies, log } = options
   return async (ctx, next) => {
-    const { reference, address } = requestInfo(ctx.req, trustProxy)
+    const { reference, address } = requestInfo(ctx.req, proxies)
     ctx.set({
       'x-request-id': reference,
       'x-content-type-options': 'nosniff',

@@ -22,6 +22,8 @@ export interface Config {
   readonly secrets: readonly string[]
   /** Networks whose `X-Forwarded-*` headers are believed (CIDR notation). */
   readonly trustProxy: readonly string[]
+  /** The header in which they name a request's country, in lower case. */
+  readonly countryHeader: string | undefined
   readonly registration: 'open' | 'closed'
   /** Name of the product on the pages. */
   readonly productName: string
@@ -70,6 +72,7 @@ export const settings = {
   DATA_DIR: 'folder of the embedded database and generated secrets (default .data)',
   SECRETS: 'key ring for sealing and cookies: secrets of 32 or more characters, newest first, separated by commas',
   TRUST_PROXY: 'networks of the TLS proxy whose X-Forwarded headers are believed, separated by commas',
+  COUNTRY_HEADER: 'header in which that proxy names the country of a request (ISO 3166)',
   REGISTRATION: 'open (default) or closed: whether people may create accounts themselves',
   PRODUCT_NAME: 'name of the product on the pages (default Habitat)',
   ATPROTO_PLC_URL: 'directory of DIDs (default https://plc.directory)',
@@ -106,6 +109,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   const database = readDatabase(env, production, problems)
   const secrets = readSecrets(text(env['SECRETS']), production, problems)
   const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
+  const countryHeader = readHeaderName(text(env['COUNTRY_HEADER']), trustProxy, problems)
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
   const atproto = readAtproto(env, new URL(issuer).hostname, problems)
   const google = readGoogle(
@@ -131,6 +135,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     dataDir: resolve(text(env['DATA_DIR']) ?? '.data'),
     secrets,
     trustProxy,
+    countryHeader,
     registration,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
     atproto,
@@ -240,6 +245,19 @@ function readNetworks(value: string | undefined, problems: string[]): readonly s
       }
       return cidr
     })
+}
+
+function readHeaderName(
+  value: string | undefined,
+  trustProxy: readonly string[],
+  problems: string[],
+): string | undefined {
+  if (value === undefined) return undefined
+  if (!/^[A-Za-z0-9-]+$/.test(value)) {
+    problems.push(`COUNTRY_HEADER must be the name of a header such as CF-IPCountry, not "${value}".`)
+  }
+  if (trustProxy.length === 0) problems.push('COUNTRY_HEADER is believed of a proxy in TRUST_PROXY only. Set both.')
+  return value.toLowerCase()
 }
 
 function readAtproto(env: Environment, issuerHost: string, problems: string[]): AtprotoConfig {

@@ -7,10 +7,10 @@
 import type { Context, Next } from 'koa'
 import { PageRefusal } from './page-refusal.ts'
 
-/** Refuses unsafe requests below `prefixes` whose initiator is not a page of this `issuer`. Throws `PageRefusal`. */
-export function sameOriginOnly(issuer: string, prefixes: readonly string[]) {
+/** Refuses unsafe requests to `paths`, and to what is below them, whose initiator is not a page of this `issuer`. Throws `PageRefusal`. */
+export function sameOriginOnly(issuer: string, paths: readonly string[]) {
   return async (ctx: Context, next: Next): Promise<void> => {
-    const ours = prefixes.some((prefix) => ctx.path.startsWith(prefix))
+    const ours = paths.some((path) => ctx.path === path || ctx.path.startsWith(`${path}/`))
     if (ours && !['GET', 'HEAD', 'OPTIONS'].includes(ctx.method) && !isSameOrigin(ctx, issuer)) {
       throw new PageRefusal('forbidden', 'other-site')
     }

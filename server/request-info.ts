@@ -14,12 +14,24 @@ export interface RequestInfo {
   readonly address: string
   /** The host that the browser asked for. */
   readonly host: string | undefined
+  /** Where the address is, as our proxy has it (ISO 3166). */
+  readonly country: string | undefined
 }
+
+/** Whom to believe what. */
+export interface Proxies {
+  /** Networks of our proxies (CIDR notation). */
+  readonly trusted: readonly string[]
+  /** The header in which they name the country, in lower case. */
+  readonly countryHeader: string | undefined
+}
+
+const noProxies: Proxies = { trusted: [], countryHeader: undefined }
 
 const known = new WeakMap<IncomingMessage, RequestInfo>()
 
 /** The info of a request; read once, before anyone changes its headers. */
-export function requestInfo(request: IncomingMessage, trusted: readonly string[] = []): RequestInfo {
+export function requestInfo(request: IncomingMessage, { trusted, countryHeader }: Proxies = noProxies): RequestInfo {
   const found = known.get(request)
   if (found !== undefined) return found
   const peer = canonical(request.socket.remoteAddress)
@@ -28,6 +40,7 @@ export function requestInfo(request: IncomingMessage, trusted: readonly string[]
     reference: randomBytes(5).toString('hex').toUpperCase(),
     address: (behindProxy ? forwardedAddress(request, trusted) : undefined) ?? peer ?? 'unknown',
     host: (behindProxy ? firstValue(request.headers['x-forwarded-host']) : undefined) ?? request.headers.host,
+    country: behindProxy && countryHeader !== undefined ? countryOf(request.headers[countryHeader]) : undefined,
   }
   known.set(request, info)
   return info
@@ -49,6 +62,12 @@ function forwardedAddress(request: IncomingMessage, trusted: readonly string[]):
 
 function firstValue(header: string | string[] | undefined): string | undefined {
   return (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim()
+}
+
+/** Proxies have codes of their own for "unknown" and the like: XX, T1. */
+function countryOf(header: string | string[] | undefined): string | undefined {
+  const code = firstValue(header)?.toUpperCase() ?? ''
+  return /^[A-Z]{2}$/.test(code) && code !== 'XX' ? code : undefined
 }
 
 /** IPv4-mapped IPv6 becomes IPv4, so that one address has one form. */

@@ -16,7 +16,7 @@ export interface ClientCard {
   readonly uri?: string | undefined
   readonly policyUri?: string | undefined
   readonly tosUri?: string | undefined
-  /** Host of the redirect URI. */
+  /** Host of the redirect URI; empty for apps on devices, which have none. */
   readonly host: string
   readonly firstParty: boolean
 }

@@ -8,7 +8,7 @@ import { type ClientCard, clientLogo, clientName, clientPolicies, isolated, plai
 import { button, postForm } from './form.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
-import { type ScopeCard, scopeText } from './scope.ts'
+import { type ScopeCard, scopeText, wishList } from './scope.ts'
 
 export interface ConsentProps {
   /** POST target; the answer is `decision=allow` or `decision=deny`. */
@@ -41,10 +41,10 @@ export function consentPage(on: Surroundings, props: ConsentProps): string {
 <h1>${words.consent.heading(clientName(client), on.productName)}</h1>
 ${accountLine(on, props)}
 <section class="wishes" aria-labelledby="wishes"><h2 id="wishes">${words.consent.thisAppCan}</h2>
-${wishList(on, ownWishes(on, props))}
+${wishList(on.words, ownWishes(on, props))}
 ${pdsWishes(on, props)}
 ${props.resources.map((resource) => resourceWishes(on, resource))}</section>
-<div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>
+${client.host !== '' && html`<div class="return"><p>${words.consent.willReturn(isolated(client.host))}</p><p class="hint">${words.consent.checkHost}</p></div>`}
 ${postForm(
   props.action,
   html`<div class="decision">${button(words.consent.allow, { name: 'decision', value: 'allow' })}${button(
@@ -77,14 +77,9 @@ function ownWishes({ words }: Surroundings, { scopes, offline, lasting }: Consen
 
 function scopeList(on: Surroundings, scopes: readonly ScopeCard[]): Html {
   return wishList(
-    on,
+    on.words,
     scopes.map((scope) => scopeText(on.words, scope)),
   )
-}
-
-function wishList(on: Surroundings, wishes: readonly Html[]): Html {
-  const texts = wishes.length === 0 ? [html`${on.words.consent.nothing}`] : wishes
-  return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
 }
 
 function pdsWishes(on: Surroundings, { pds }: ConsentProps): Html | undefined {
@@ -100,5 +95,3 @@ function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][nu
 <p class="hint"><bdi>${resource.identifier}</bdi></p>
 ${scopeList(on, resource.scopes)}`
 }
-
-const tick = html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="m5 10.5 3.4 3.4L15 6.8"></path></svg>`

@@ -13,7 +13,7 @@ export function postForm(action: string, body: Renderable, options: { class?: st
 }
 
 export interface FieldProps {
-  readonly name: 'email' | 'password' | 'name' | 'code' | 'handle' | 'current_password'
+  readonly name: 'email' | 'password' | 'name' | 'code' | 'user_code' | 'handle' | 'current_password'
   readonly label: string
   readonly type: 'email' | 'password' | 'text'
   readonly autocomplete: string

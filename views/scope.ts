@@ -21,6 +21,12 @@ export function scopeText(words: Words, scope: ScopeCard): Html {
   return description === '' ? html`<code><bdi>${scope.name}</bdi></code>` : html`<bdi>${description}</bdi>`
 }
 
+/** What an app may do, once it is allowed: one line for each thing. */
+export function wishList(words: Words, wishes: readonly Html[]): Html {
+  const texts = wishes.length === 0 ? [html`${words.consent.nothing}`] : wishes
+  return html`<ul class="scopes">${texts.map((text) => html`<li>${tick}<span>${text}</span></li>`)}</ul>`
+}
+
 /** What a scope of a PDS allows, in words; names that the app chose are kept apart from them. */
 function permissionText(words: Words, permission: Permission): Html {
   const say = words.permissions
@@ -66,3 +72,5 @@ function code(name: string): Html {
 function listed(words: Words, texts: readonly Html[]): Html {
   return texts.reduce((before, text, index) => words.permissions.and(before, text, index === texts.length - 1))
 }
+
+const tick = html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="m5 10.5 3.4 3.4L15 6.8"></path></svg>`

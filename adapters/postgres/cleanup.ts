@@ -33,6 +33,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
     over: "retired_at < $1::timestamptz - interval '1 day' and not exists (select 1 from atproto_sessions where atproto_sessions.key_id = atproto_keys.kid and atproto_sessions.ended_at is null)",
   },
   { table: 'limits', key: 'key', over: 'expires_at < $1' },
+  { table: 'device_polls', key: 'code_hash', over: 'expires_at < $1' },
   { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },
   // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.
   {

@@ -10,6 +10,7 @@ import { errors } from 'oidc-provider'
 import type { Sealer } from '../crypto/seal.ts'
 import { artifacts, type SpendOutcome } from './artifacts.ts'
 import { browserSessions } from './browser-sessions.ts'
+import { deviceCodes } from './device-codes.ts'
 import { durableGrants } from './durable-grants.ts'
 import { hashed } from './hashed.ts'
 import { pendingInteractions } from './pending-interactions.ts'
@@ -39,6 +40,8 @@ export interface RequestScope {
   defer: boolean
   /** Seconds in which a rotated refresh token may be presented again (lost response); 0 for never. */
   refreshGrace: number
+  /** Whether ids that are looked up come from a row of ours and not from outside. */
+  ownIds: boolean
 }
 
 export interface OidcModelsOptions {
@@ -80,6 +83,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
   const { db, sealer, now, scope } = options
   const memo = requestMemo()
   const store = artifacts(db, now)
+  const devices = deviceCodes(db, now)
   const grants = durableGrants(db, now)
   const sessions = browserSessions(db, now)
   const interactions = pendingInteractions(db, sealer, now)
@@ -110,12 +114,14 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
           ...(typeof userCode === 'string' ? { userCodeHash: userCodeHashes(userCode)[0] as string } : {}),
         })
         const at = scope()
-        if (at?.defer === true) memo.of(at.key).writes.push(row)
+        if (model === 'DeviceCode' && ('inFlight' in payload || 'error' in payload)) {
+          if (!(await devices.move(row))) throw new errors.InvalidGrant('the code was used or has expired meanwhile')
+        } else if (at?.defer === true) memo.of(at.key).writes.push(row)
         else if (!(await store.write([row]))) throw new errors.InvalidGrant('the grant was revoked meanwhile')
       },
       async find(id) {
         const at = scope()
-        const idHash = hashed(id)
+        const idHash = at?.ownIds === true ? keyOf(id) : hashed(id)
         const found = await (at === undefined ? store.find(idHash) : memo.of(at.key).artifact(idHash, store.find))
         if (found === undefined || found.model !== model) return undefined
         if (at !== undefined) memo.of(at.key).remember(found)
@@ -239,7 +245,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
 /** Marks an id that is a stored hash already: the library was given a row that was found without its secret id. */
 const storedPrefix = 'stored.'
 
-/** The row that an id means when something is done to it. `find` never takes a stored hash: a leaked row opens nothing. */
+/** The row that an id means when something is done to it. From outside nobody finds one by its stored hash: a leaked row opens nothing. */
 function keyOf(id: string): string {
   return id.startsWith(storedPrefix) ? id.slice(storedPrefix.length) : hashed(id)
 }

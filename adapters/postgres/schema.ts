@@ -215,6 +215,19 @@ export interface AtprotoKeyRow {
   retired_at: Date | null
 }
 
+/** The last time that a client asked for the tokens of a device code. */
+export interface DevicePollRow {
+  /** SHA-256 of the device code, base64url. */
+  code_hash: string
+  /** Of the last poll that did not come too early. */
+  polled_at: Date
+  /** Seconds from then on in which a poll is too early. */
+  wait: number
+  /** Whether the newest poll was. */
+  early: boolean
+  expires_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -236,4 +249,5 @@ export interface Database {
   atproto_keepsakes: AtprotoKeepsakeRow
   atproto_sessions: AtprotoSessionRow
   atproto_keys: AtprotoKeyRow
+  device_polls: DevicePollRow
 }

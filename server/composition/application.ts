@@ -4,6 +4,7 @@ import { ping } from '../../adapters/postgres/database.ts'
 import { createApp } from '../app.ts'
 import { cached } from '../cached.ts'
 import { sameOriginOnly } from '../cross-origin.ts'
+import { devicePath } from '../oidc/device-flow.ts'
 import { iftttPath, iftttScope } from '../oidc/ifttt-resource.ts'
 import { atprotoClientRoutes, callbackBounce } from '../routes/atproto-client.ts'
 import { healthRoutes } from '../routes/health.ts'
@@ -11,6 +12,7 @@ import { logoRoutes } from '../routes/logos.ts'
 import { pdsProxy } from '../routes/pds-proxy.ts'
 import { protectedResourceRoutes } from '../routes/protected-resource.ts'
 import { account } from './account.ts'
+import { device } from './device.ts'
 import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import type { Parts } from './parts.ts'
@@ -19,19 +21,20 @@ import type { Parts } from './parts.ts'
 export function application(parts: Parts, stopping: AbortSignal): RequestListener {
   const { foundation, stores, pds, oauth, pages } = parts
   const { config, store, now, log } = foundation
-  const { issuer, productName, trustProxy } = config
+  const { issuer, productName, trustProxy, countryHeader } = config
   const app = createApp({
     issuer,
-    trustProxy,
+    proxies: { trusted: trustProxy, countryHeader },
     cookieKeys: oauth.cookieKeys,
     pages,
     provider: oauth.provider,
     bounce: callbackBounce(issuer, pds.client.redirectUri),
     health: healthRoutes({ ping: () => ping(store.db), stopping: () => stopping.aborted }),
     routes: [
-      sameOriginOnly(issuer, ['/interaction/', '/account']),
+      sameOriginOnly(issuer, ['/interaction', '/account', devicePath]),
       interactions(parts),
       account(parts),
+      device(parts),
       logoRoutes(stores.clients.find),
       atprotoClientRoutes(pds.client),
       protectedResourceRoutes({

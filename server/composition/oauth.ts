@@ -8,11 +8,13 @@ import { type OidcModels, oidcModels, reached } from '../../adapters/postgres/oi
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { cached } from '../cached.ts'
 import { describe } from '../describe-error.ts'
+import { deviceEnds } from '../device/ends.ts'
 import { restartUrl } from '../interactions/restart.ts'
 import type { Log } from '../log.ts'
 import { type Bearer, bearer } from '../oidc/bearer.ts'
 import { type ClientGuesses, clientGuesses } from '../oidc/client-guess-limits.ts'
 import { clientLookup } from '../oidc/client-lookup.ts'
+import { type DeviceFlowOptions, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { createProvider } from '../oidc/provider.ts'
@@ -86,6 +88,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       reference: (request) => requestInfo(request).reference,
       address: (request) => requestInfo(request).address,
       clientGuesses: guesses,
+      devices: devicesOf(stores, pages),
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)
@@ -122,6 +125,17 @@ function modelsOf({ store: { db }, sealer, now, log }: Foundation, { clients, au
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
     },
   })
+}
+
+function devicesOf({ audit, deviceCodes }: Stores, pages: Pages): DeviceFlowOptions {
+  return {
+    requester(request) {
+      const { address, country } = requestInfo(request)
+      return { address, country, userAgent: request.headers['user-agent']?.slice(0, 500) }
+    },
+    pages: deviceEnds(pages, audit.record),
+    poll: (deviceCode) => reached(() => deviceCodes.poll(deviceCode, polling)),
+  }
 }
 
 function guessesOf({ log, now }: Foundation, { limits, audit }: Stores): ClientGuesses {

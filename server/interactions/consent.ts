@@ -56,7 +56,11 @@ export function consent(options: ConsentOptions) {
                 account: pdsAccount?.handle ?? pdsAccount?.did,
                 scopes: atPds,
               },
-        offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
+        // The same rule as for what ends with the session (`server/oidc/lifetimes.ts`).
+        offline:
+          profile?.sessionBound === false ||
+          wanted.scopes.includes('offline_access') ||
+          !wanted.scopes.includes('openid'),
         lasting: profile !== undefined && !endsByItself(profile),
         switchAccount: desk.path('switch'),
       }),
@@ -74,9 +78,11 @@ export function consent(options: ConsentOptions) {
       return desk.finish({ error: 'access_denied', error_description: 'the person denied the request' })
     }
     const { wanted: given } = await wishes(desk)
-    const { provider } = desk
-    const existing = desk.grantId === undefined ? undefined : await provider.Grant.find(desk.grantId)
-    const owner = { accountId, clientId: desk.client.id, sessionUid: desk.sessionUid ?? desk.uid }
+    const { provider, device } = desk
+    // Each device has a grant of its own; the one that the session knows is another device's.
+    const known = device === undefined ? desk.grantId : undefined
+    const existing = known === undefined ? undefined : await provider.Grant.find(known)
+    const owner = { accountId, clientId: desk.client.id, sessionUid: desk.sessionUid ?? desk.uid, device }
     const grant = existing?.accountId === accountId ? existing : await sessionGrant(provider, owner)
     addTo(grant, given)
     await options.remember(accountId, desk.client.id, given)

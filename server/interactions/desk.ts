@@ -28,6 +28,8 @@ export interface Desk {
   /** Of the browser session, once somebody is signed in (not secret). */
   readonly sessionUid: string | undefined
   readonly grantId: string | undefined
+  /** The device code that waits for this person (RFC 8628); undefined where the app itself does. */
+  readonly device: string | undefined
   readonly client: ClientCard
   /** The registration of the client, by the names of RFC 7591. */
   readonly registration: Readonly<Record<string, unknown>>
@@ -44,7 +46,7 @@ export interface Desk {
 /** Opens the desk for the interaction of this browser. Throws the library's `SessionNotFound` when there is none. */
 export async function openDesk(ctx: Context, provider: Provider, pages: Pages): Promise<Desk> {
   const details = await provider.interactionDetails(ctx.req, ctx.res)
-  const { uid, params, prompt, session, grantId, lastSubmission } = details
+  const { uid, params, prompt, session, grantId, deviceCode, lastSubmission } = details
   const on = pages.surroundings(ctx, textOf(params['ui_locales']))
   const client = await provider.Client.find(String(params['client_id']))
   const metadata = client?.metadata() ?? {}
@@ -58,6 +60,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     submitted: lastSubmission ?? {},
     sessionUid: session?.uid,
     grantId,
+    device: deviceCode,
     client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
     registration: metadata,
     address: requestInfo(ctx.req).address,

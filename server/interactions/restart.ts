@@ -1,4 +1,5 @@
 /** Beginning an authorization request again, from what is known of it. */
+import { devicePath } from '../oidc/device-flow.ts'
 import { impliedConsent } from '../oidc/offline-access.ts'
 
 /** The authorization request as an address, without some of it; undefined for requests that cannot be repeated that way. */
@@ -12,5 +13,7 @@ export function restartUrl(
     for (const one of [value].flat())
       if (typeof one === 'string' || typeof one === 'number') query.append(name, String(one))
   }
-  return query.has('client_id') ? `/authorize?${query}` : undefined
+  if (!query.has('client_id')) return undefined
+  // Only a device asks without naming an answer (RFC 8628 §3.1); it shows where to begin, and its code.
+  return query.has('response_type') ? `/authorize?${query}` : devicePath
 }

@@ -8,6 +8,7 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { expiredPage } from '../../views/expired.ts'
+import { beginDeviceInteraction } from '../oidc/device-interaction.ts'
 import { isSessionNotFound } from '../oidc/errors.ts'
 import { linkParam } from '../oidc/link-prompt.ts'
 import { personParams } from '../oidc/person-params.ts'
@@ -112,6 +113,10 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   router.post(
     '/:uid/switch',
     step(['consent', 'link'], async (desk) => {
+      if (desk.device !== undefined) {
+        const request = { deviceCode: desk.device, params: desk.params }
+        return beginDeviceInteraction(desk.provider, desk.ctx, request, { fresh: true })
+      }
       // Somebody else is about to sign in: who was meant at first says nothing about them.
       const target = restartUrl(desk.params, ['login_hint', linkParam, ...personParams])
       if (target === undefined) throw new PageRefusal('expired', 'begin-at-app')

@@ -7,6 +7,7 @@
 import type { Configuration } from 'oidc-provider'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-metadata.ts'
+import { userCodes } from './device-flow.ts'
 
 /** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */
 export function clientConfiguration() {
@@ -28,6 +29,7 @@ export function clientFeatures() {
     // The library's sample pages accept any password.
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true, ...userCodes },
     dPoP: { enabled: true },
     introspection: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },

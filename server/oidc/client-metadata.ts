@@ -150,7 +150,7 @@ function memberProblems(given: Metadata, profile: Profile, set: Metadata): strin
         return `"${name}" is not for profile ${profile.name}. It takes: ${profile.mayAdd.join(', ')}.`
       }
       return name === 'redirect_uris' && profile.redirectUris === 'none'
-        ? `A client of profile ${profile.name} signs nobody in and has no redirect URI ("redirect_uris"). Leave it out.`
+        ? `A client of profile ${profile.name} ${profile.mayAdd.includes('scope') ? 'has' : 'signs nobody in and has'} no redirect URI ("redirect_uris"). Leave it out.`
         : `"${name}" is set by profile ${profile.name} and cannot be given.`
     })
 }

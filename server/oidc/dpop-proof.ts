@@ -4,7 +4,7 @@
  * Knows neither tokens' rows nor requests: the caller says what the proof has to be for, and remembers its id.
  */
 import { createHash } from 'node:crypto'
-import { calculateJwkThumbprint, EmbeddedJWK, errors, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, errors, type JWK, jwtVerify } from 'jose'
 import type { DpopNonces } from './dpop-nonce.ts'
 
 /** Signature algorithms of proofs; the provider is configured with the same. */
@@ -58,6 +58,12 @@ export async function readProof(
     return { kind: 'nonce', message: 'DPoP proof holds a nonce that is not valid any more' }
   }
   return { kind: 'valid', thumbprint: await calculateJwkThumbprint(jwk), id: jti, nonce }
+}
+
+/** Thumbprint of the key that a proof was made with, once somebody has found the proof valid; undefined without a proof. */
+export async function keyOfProof(proof: string): Promise<string | undefined> {
+  if (proof === '') return undefined
+  return calculateJwkThumbprint(decodeProtectedHeader(proof)['jwk'] as JWK)
 }
 
 /** The library of proofs refuses private and symmetric keys as embedded ones. */

@@ -6,6 +6,11 @@ export function isSessionNotFound(error: unknown): boolean {
   return error instanceof errors.SessionNotFound
 }
 
+/** What was to be used was used, decided or ended by somebody else meanwhile. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof errors.InvalidGrant
+}
+
 /** HTTP status of an error of the library, undefined for anything else. */
 export function protocolStatus(error: unknown): number | undefined {
   return error instanceof errors.OIDCProviderError ? error.statusCode : undefined

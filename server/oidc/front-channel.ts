@@ -27,7 +27,8 @@ export function frontChannel(toApp: FormPostPage): Middleware {
     if (oidc === undefined || typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
     if (oidc.route === 'end_session') return seeOther(ctx, afterLogout(ctx))
     const target = oidc.session?.state?.['postLogoutRedirectUri']
-    if (oidc.route === 'resume' && target === oidc.urlFor('resume', { uid: String(ctx['params'].uid) })) {
+    const resumed = oidc.route === 'resume' || oidc.route === 'device_resume'
+    if (resumed && target === oidc.urlFor(oidc.route, { uid: String(ctx['params'].uid) })) {
       await leaveSession(ctx)
       return seeOther(ctx, target)
     }

@@ -14,6 +14,7 @@ const lifetime = {
   accessToken: hour,
   clientCredentials: 10 * minute,
   code: minute,
+  deviceCode: 10 * minute,
   interaction: hour,
   session: 14 * day,
   /** Beyond any token of its own: what ends a grant is its tokens' end, or a revocation. */
@@ -27,6 +28,7 @@ export function lifetimes(now: () => Date) {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.clientCredentials,
       AuthorizationCode: lifetime.code,
+      DeviceCode: lifetime.deviceCode,
       IdToken: hour,
       Interaction: lifetime.interaction,
       Session: lifetime.session,

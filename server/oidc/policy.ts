@@ -10,6 +10,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { PdsAccess } from '../atproto/access.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
+import { freshSignIn } from './device-interaction.ts'
 import { addLinkStep } from './link-prompt.ts'
 import { impliedConsent } from './offline-access.ts'
 import { otherPerson } from './other-person.ts'
@@ -48,6 +49,11 @@ export function policy(
     new Check('session_too_old', 'the session has reached its end', 'login_required', ({ oidc }) => {
       const since = oidc.session?.loginTs
       return since !== undefined && now().getTime() / 1000 - since > sessionLifetime && oidc.result?.login === undefined
+    }),
+  )
+  login?.add(
+    new Check('fresh_sign_in', 'the person wants to sign in anew', 'login_required', ({ oidc }) => {
+      return oidc.deviceCode !== undefined && oidc.params?.[freshSignIn] === 'yes' && oidc.result?.login === undefined
     }),
   )
   login?.add(otherPerson(findIdentities))
@@ -113,7 +119,10 @@ export function existingGrant(
     const { client, session, provider } = ctx.oidc
     const accountId = session?.accountId
     if (client === undefined || session === undefined || accountId === undefined) return undefined
-    const id = ctx.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId)
+    const device = ctx.oidc.deviceCode?.jti
+    // The one that the session knows is that of another device.
+    const known = device === undefined ? session.grantIdFor(client.clientId) : undefined
+    const id = ctx.oidc.result?.consent?.grantId ?? known
     const found = id === undefined ? undefined : await provider.Grant.find(id)
     const grant = found?.accountId === accountId ? found : undefined
     const wanted = requested(ctx)
@@ -121,7 +130,7 @@ export function existingGrant(
     const agreed =
       client['first_party'] === true ? wanted : common(wanted, await findConsent(accountId, client.clientId), pds)
     if (grant === undefined && isEmpty(agreed)) return undefined
-    const owner = { accountId, clientId: client.clientId, sessionUid: session.uid }
+    const owner = { accountId, clientId: client.clientId, sessionUid: session.uid, device }
     return widened(provider, grant ?? (await sessionGrant(provider, owner)), agreed)
   }
 }

@@ -211,6 +211,26 @@ const all = {
     ],
     internal: false,
   },
+  device: {
+    ...codeFlow,
+    name: 'device',
+    summary: 'an app on a device without a browser, or a chat bot: people confirm a code that it shows',
+    metadata: {
+      // Without a redirect URI nothing tells one kind of app from the other; the person confirms each device anyway.
+      application_type: 'web',
+      // RFC 8252 §8.5, RFC 8628 §5.6: a secret that is shipped to every device is none.
+      token_endpoint_auth_method: 'none',
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+      response_types: [],
+      redirect_uris: [],
+    },
+    mayAdd: [...forPeople, 'scope', 'resource_scopes'],
+    redirectUris: 'none',
+    confidential: false,
+    refreshTokenTtl: 90 * day,
+    // The device is not the browser in which the person signed in: signing out there says nothing about it.
+    sessionBound: false,
+  },
   resource: {
     ...noCode,
     name: 'resource',

@@ -19,6 +19,8 @@ import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-metadata.ts'
 import { isClientSecret } from './client-secrets.ts'
+import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules, keyParam } from './device-flow.ts'
+import { freshSignIn } from './device-interaction.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
@@ -64,6 +66,7 @@ export interface ProviderOptions {
   /** The network address that a request comes from. */
   address: (request: IncomingMessage) => string
   clientGuesses: ClientGuesses
+  devices: DeviceFlowOptions
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   /** Told of answers that could not be made or sent. */
@@ -102,6 +105,7 @@ export function createProvider(options: ProviderOptions): Provider {
 
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
+  deviceRules(provider, options.devices)
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
@@ -147,7 +151,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraParams: [impliedConsent, linkParam, ...personParams],
+    extraParams: [impliedConsent, linkParam, keyParam, freshSignIn, ...personParams],
     pkce: { required: pkceRequired },
     routes: {
       authorization: '/authorize',
@@ -159,7 +163,7 @@ function configuration(options: ProviderOptions): Configuration {
       pushed_authorization_request: '/par',
       end_session: '/logout',
       device_authorization: '/device_authorization',
-      code_verification: '/device',
+      code_verification: devicePath,
     },
     cookies: {
       keys: [...options.cookieKeys],
@@ -205,6 +209,7 @@ function configuration(options: ProviderOptions): Configuration {
     features: {
       ...features,
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
+      deviceFlow: deviceFlow(options.devices),
       introspection: {
         ...features.introspection,
         async allowedPolicy(ctx, client, token) {
@@ -254,6 +259,8 @@ const errorEvents = [
   'introspection.error',
   'revocation.error',
   'pushed_authorization_request.error',
+  'device_authorization.error',
+  'device_resume.error',
   'end_session.error',
   'end_session_confirm.error',
   'end_session_success.error',

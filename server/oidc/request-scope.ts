@@ -20,8 +20,11 @@ export function requestScope(): RequestScope | undefined {
   const ctx = Provider.ctx
   if (ctx === undefined) {
     const key = ownRequest.getStore()
-    return key === undefined ? undefined : { key, defer: false, refreshGrace: 0 }
+    return key === undefined ? undefined : { key, defer: false, refreshGrace: 0, ownIds: false }
   }
   const profile = profileOf(String(ctx.oidc.client?.['profile']))
-  return { key: ctx, defer: ctx.oidc.route === 'token', refreshGrace: profile?.refreshGrace ?? 0 }
+  const { route } = ctx.oidc
+  // A device code is looked up there by what its interaction says.
+  const ownIds = route === 'device_resume'
+  return { key: ctx, defer: route === 'token', refreshGrace: profile?.refreshGrace ?? 0, ownIds }
 }

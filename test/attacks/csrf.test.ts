@@ -35,6 +35,7 @@ const foreign: Record<string, Record<string, string>> = {
   'the other protocol, in an old browser': { 'sec-fetch-site': '', origin: 'https://localhost' },
 }
 
+// That of a device has one address, `test/attacks/device.test.ts`.
 test('every form of an interaction and of the account is known to this test', () => {
   expect(interactionForms.length).toBeGreaterThanOrEqual(6)
   expect(accountFormNames.toSorted()).toEqual(Object.keys(accountForms).toSorted())
@@ -44,7 +45,7 @@ test('every form of an interaction and of the account is known to this test', ()
         path.endsWith('.ts') && /\b(router\.(post|put|patch|delete|all)|readForm)\(/.test(source(`server/${path}`)),
     )
     .map((path) => path.split('/')[0])
-  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'forms.ts']))
+  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts']))
 })
 
 describe.each(Object.entries(foreign))('%s', (_name, headers) => {

@@ -76,7 +76,7 @@ test.for(['one session', 'all of the account'] as const)(
       db,
       sealer: sealer([randomBytes(32).toString('hex')]),
       now,
-      scope: () => ({ key, defer: false, refreshGrace: 0 }),
+      scope: () => ({ key, defer: false, refreshGrace: 0, ownIds: false }),
       findClient: async () => undefined,
       onReplay: () => undefined,
     })

@@ -39,6 +39,21 @@ describe('without any setting', () => {
   })
 })
 
+describe('COUNTRY_HEADER', () => {
+  test('is the name of a header, in whatever case', () => {
+    const { countryHeader } = readConfig({ COUNTRY_HEADER: 'CF-IPCountry', TRUST_PROXY: '10.0.0.1' })
+    expect(countryHeader).toBe('cf-ipcountry')
+    expect(readConfig({}).countryHeader).toBeUndefined()
+  })
+
+  test('is believed of a proxy only, and is no text', () => {
+    expect(problemsOf({ COUNTRY_HEADER: 'CF-IPCountry' })).toEqual([expect.stringContaining('TRUST_PROXY')])
+    expect(problemsOf({ COUNTRY_HEADER: 'a country', TRUST_PROXY: '10.0.0.1' })).toEqual([
+      expect.stringContaining('COUNTRY_HEADER'),
+    ])
+  })
+})
+
 describe('for people’s PDSs', () => {
   test('nothing is needed: the public directory, DNS, the wide scope, links that outlive a sign-out', () => {
     expect(readConfig({}).atproto).toEqual({

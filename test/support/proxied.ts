@@ -102,7 +102,7 @@ export async function proxied({ now = () => new Date(), patience, idle }: Proxie
   })
   const app = createApp({
     issuer: origin,
-    trustProxy: [],
+    proxies: { trusted: [], countryHeader: undefined },
     cookieKeys,
     pages: pages('Habitat'),
     provider: () => tokens.provider,

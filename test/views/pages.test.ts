@@ -146,6 +146,7 @@ describe('fixed names, which are an interface', () => {
     ['step', 'register first', { name: 'name', email: 'username', password: 'new-password' }],
     ['step', 'second-factor first', { code: 'one-time-code' }],
     ['newcomer', 'full', { name: 'name' }],
+    ['device-code', 'first', { user_code: 'off' }],
     ['second-factor-enrol', 'first', { code: 'one-time-code' }],
     ['password-change', 'first', { current_password: 'current-password', password: 'new-password' }],
   ])('%s, %s: fields and what password managers fill in', (file, state, expected) => {
@@ -177,6 +178,16 @@ describe('fixed names, which are an interface', () => {
       ['Deny', 'deny'],
     ])
     expect(named(elements, 'form').map(({ text }) => text)).toContain('Allow Deny')
+  })
+
+  it('confirms a device with two buttons, side by side in one form, with the code to be compared above', () => {
+    const elements = readMarkup(sample('device-confirm', 'full').page)
+    const decisions = named(elements, 'button').filter(({ attributes }) => attributes['name'] === 'decision')
+    expect(decisions.map(({ text, attributes }) => [text, attributes['value']])).toEqual([
+      ['This is my device', 'allow'],
+      ['This was not me', 'deny'],
+    ])
+    expect(elements.find(({ attributes }) => attributes['class'] === 'user-code')?.text).toContain('BCDF-GHJK')
   })
 
   it('signs out by buttons that belong to the library’s form', () => {

@@ -9,6 +9,9 @@ import { chooserPage } from '../../views/chooser.ts'
 import type { ClientCard } from '../../views/client.ts'
 import { connectPage } from '../../views/connect.ts'
 import { consentPage } from '../../views/consent.ts'
+import { type DeviceCodeProblem, deviceCodePage } from '../../views/device-code.ts'
+import { deviceConfirmPage } from '../../views/device-confirm.ts'
+import { type DeviceEnd, deviceEndPage } from '../../views/device-end.ts'
 import { errorPage } from '../../views/error.ts'
 import { expiredPage } from '../../views/expired.ts'
 import { externalBrowserPage } from '../../views/external-browser.ts'
@@ -178,6 +181,63 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       lasting: true,
     }),
   )
+  add(
+    'consent',
+    'device',
+    consentPage(on, {
+      action,
+      client: { ...client, host: '' },
+      account: { label: text('a') },
+      scopes: [],
+      resources: [],
+      offline: true,
+      switchAccount: address('/interaction/1/switch'),
+    }),
+  )
+  const deviceProblems: readonly DeviceCodeProblem[] = ['wrong-user-code', 'sign-in-first', 'too-many-tries']
+  const device = address('/device')
+  add('device-code', 'first', deviceCodePage(on, { action: device, code: '' }))
+  add('device-code', 'filled in', deviceCodePage(on, { action: device, code: text('BCDF-GHJK') }))
+  for (const problem of deviceProblems) {
+    const code = text('BCDF-GHJK')
+    const signIn = problem === 'sign-in-first' ? address('/account') : undefined
+    add('device-code', problem, deviceCodePage(on, { action: device, code, problem, retryAfter: 95, signIn }))
+  }
+  const asked = { action: device, code: text('BCDF-GHJK'), client: { ...client, host: '' } }
+  const at = new Date('2025-03-04T10:00:00Z')
+  add(
+    'device-confirm',
+    'full',
+    deviceConfirmPage(on, {
+      ...asked,
+      account: text('alice@example.com'),
+      scopes: [{ name: 'openid' }, { name: text('odd:scope') }],
+      requester: {
+        address: text('192.0.2.7'),
+        country: 'PT',
+        program: { name: text('Firefox'), system: text('Linux') },
+        at,
+      },
+    }),
+  )
+  add(
+    'device-confirm',
+    'program',
+    deviceConfirmPage(on, {
+      ...asked,
+      scopes: [],
+      requester: { address: text('::1'), program: { name: text('tv') }, at },
+    }),
+  )
+  add(
+    'device-confirm',
+    'bare',
+    deviceConfirmPage(on, { ...asked, scopes: [], requester: { address: text('::1'), at } }),
+  )
+  for (const end of Object.keys(en.device.ends) as DeviceEnd[]) {
+    add('device-end', end, deviceEndPage(on, { end, clientName: text('Television'), again: device }))
+  }
+  add('device-end', 'connected, no name', deviceEndPage(on, { end: 'connected' }))
   add(
     'error',
     'full',

@@ -255,6 +255,64 @@ export const en = {
     terms: 'Terms of service',
   },
 
+  device: {
+    title: 'Connect a device',
+    lead: 'Enter the code that your device or app shows.',
+    compareLead: 'Compare this code with the one that your device or app shows. Go on only if they are the same.',
+    code: 'Code',
+    codeHint: 'Eight letters, such as BCDF-GHJK. Capitals and the hyphen don’t matter.',
+    beware: 'Enter only a code that you asked for yourself, never one that somebody sent you.',
+    problems: {
+      'wrong-user-code':
+        'That code doesn’t work. Check it, or get a new one from your device: a code lasts ten minutes and works once.',
+      'sign-in-first': 'Too many wrong codes are being entered at the moment. Sign in first, then enter yours again.',
+    },
+    signIn: 'Sign in',
+    confirmTitle: (app: string) => `Connect ${app}?`,
+    confirmHeading: (app: Html, product: string) => html`${app} on a device wants to use your ${product} account`,
+    compare: 'Your device or app must show this code:',
+    signedInAs: (account: Html) => html`Signed in as ${account}`,
+    asked: 'Who is asking:',
+    place: 'From',
+    placeOf: (address: Html, country: string | undefined) =>
+      country === undefined ? html`address ${address}` : html`${country} (address ${address})`,
+    country: (code: string) => new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }).of(code),
+    program: 'With',
+    programOf: (name: string, system: string | undefined) =>
+      system === undefined ? html`<bdi>${name}</bdi>, as it says` : html`${name} on ${system}, as it says`,
+    unknownProgram: 'a program that gives no name',
+    time: 'At',
+    warningTitle: 'Did somebody send you this code or a link to it?',
+    warning:
+      'Then they would get into your account. Nobody who wants to help you needs this. Go on only if you asked for the code yourself, a moment ago, and can see it in front of you.',
+    allow: 'This is my device',
+    deny: 'This was not me',
+    connected: (app: Html) => html`${app} is connected. You can close this page and go back to your device.`,
+    again: 'Enter another code',
+    ends: {
+      connected: {
+        title: 'Your device is connected',
+        lead: 'You can close this page and go back to your device.',
+      },
+      denied: {
+        title: 'Nothing was connected',
+        lead: 'The device has no access to your account. You can close this page.',
+      },
+      over: {
+        title: 'This code can’t be used any more',
+        lead: 'It took too long, or was used already. Get a new code from your device.',
+      },
+      unavailable: {
+        title: 'Back in a moment',
+        lead: 'This service cannot reach its database. Get a new code from your device shortly.',
+      },
+      failed: {
+        title: 'Something went wrong here',
+        lead: 'It is not your fault, and nothing was connected. Get a new code from your device and try again.',
+      },
+    },
+  },
+
   pdsLink: {
     title: 'Confirm at your PDS',
     lead: (app: Html, account: Html | undefined) =>
