@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
+import { askForCodes, enter, poll } from '../support/device.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -32,6 +33,8 @@ const kinds = [
   'refresh token',
   'ID token',
   'pushed request',
+  'device code',
+  'user code',
   'DPoP proof',
   'DPoP key',
   'private signing key',
@@ -179,6 +182,25 @@ async function webApp(browser: Visitor): Promise<void> {
   await steal()
 }
 
+/** One device is connected, another one waits. */
+async function devices(browser: Visitor): Promise<void> {
+  const client = await server.client('device')
+  const codes = await askForCodes(server, client)
+  const waiting = await askForCodes(server, client)
+  note('device code', codes.device_code, waiting.device_code)
+  note('user code', codes.user_code, waiting.user_code)
+  await poll(server, client, waiting)
+  const consent = await browser.submit(await enter(browser, codes), '/device', { decision: 'allow' })
+  await steal()
+  expect((await browser.submit(consent, '/consent', { decision: 'allow' })).text).toContain('is connected')
+  await steal()
+  const { body } = await poll(server, client, codes)
+  note('opaque access token', body.access_token)
+  note('refresh token', body.refresh_token)
+  note('ID token', body.id_token)
+  await steal()
+}
+
 async function programs(): Promise<void> {
   const owner = await server.resource('https://api.example/jwt', ['read'], 'jwt')
   const other = await server.resource('https://api.example/opaque', ['read'], 'opaque')
@@ -303,6 +325,7 @@ beforeAll(async () => {
   const { browser, who } = await person()
   await secondBrowser(who)
   await webApp(browser)
+  await devices(browser)
   await programs()
   await atPds()
   await clientKey()

@@ -84,6 +84,25 @@ test('public clients have no secret', async () => {
   expect(await run(['client', 'rotate-secret', spa.client_id])).toMatchObject({ exitCode: 1 })
 })
 
+test('a client for devices has neither secret nor redirect URI, and may ask for what people have (RFC 8628)', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const words = ['client', 'add', '--profile', 'device', '--name', 'Television', '--scope', 'openid profile', '--json']
+  const television = await added(run, words)
+  expect(television).not.toHaveProperty('client_secret')
+  expect(television).toMatchObject({
+    token_endpoint_auth_method: 'none',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    redirect_uris: [],
+    scope: 'openid profile',
+  })
+  const refused = await run([...words, '--redirect-uri', 'https://app.example/cb'])
+  expect(refused.exitCode).toBe(1)
+  expect(refused.stderr).toContain('A client of profile device has no redirect URI')
+  const update = await run(['client', 'update', television.client_id, '--scope', 'openid', '--json'])
+  expect(update.json()).toMatchObject({ scope: 'openid' })
+})
+
 test.each([
   ['https://app.example/cb#fragment', 'fragment'],
   ['https://*.app.example/cb', 'wildcard'],
