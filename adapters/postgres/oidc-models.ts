@@ -114,6 +114,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
           ...(typeof userCode === 'string' ? { userCodeHash: userCodeHashes(userCode)[0] as string } : {}),
         })
         const at = scope()
+        // A step of a code that is stored: never over one that somebody else took.
         if (model === 'DeviceCode' && ('inFlight' in payload || 'error' in payload)) {
           if (!(await devices.move(row))) throw new errors.InvalidGrant('the code was used or has expired meanwhile')
         } else if (at?.defer === true) memo.of(at.key).writes.push(row)

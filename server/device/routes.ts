@@ -14,7 +14,7 @@ import { deviceCodePage } from '../../views/device-code.ts'
 import { deviceConfirmPage } from '../../views/device-confirm.ts'
 import { deviceEndPage } from '../../views/device-end.ts'
 import { readForm } from '../forms.ts'
-import { clientCard } from '../interactions/desk.ts'
+import { clientCard, neighbours } from '../interactions/desk.ts'
 import { devicePath, requesterOf } from '../oidc/device-flow.ts'
 import { beginDeviceInteraction } from '../oidc/device-interaction.ts'
 import { isOvertaken } from '../oidc/errors.ts'
@@ -90,7 +90,9 @@ export function deviceRoutes(options: DeviceOptions): Middleware {
     const registration = client.metadata()
     const { resources, scopes, scopesOf } = await requestedAccess({ params: code.params ?? {}, registration }, options)
     const { address, country, userAgent } = requesterOf(code)
-    const page = deviceConfirmPage(options.pages.surroundings(ctx), {
+    const locales = code.params?.['ui_locales']
+    const on = options.pages.surroundings(ctx, typeof locales === 'string' ? locales : undefined)
+    const page = deviceConfirmPage(on, {
       action: devicePath,
       code: shownUserCode(code.userCode),
       client: clientCard(registration, client.clientId),
@@ -103,7 +105,8 @@ export function deviceRoutes(options: DeviceOptions): Middleware {
       ],
       requester: { address, country, program: programOf(userAgent), at: new Date((code.iat ?? 0) * 1000) },
     })
-    sendPage(ctx, page)
+    // Signing in may begin right after this form, and elsewhere.
+    sendPage(ctx, page, { formTargets: neighbours(options.provider().issuer) })
   }
 
   async function goOn(ctx: Context, code: DeviceCode): Promise<void> {

@@ -80,7 +80,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
 }
 
 /** On a developer's machine people prove who they are at servers on that machine, over plain http. */
-function neighbours(issuer: string): readonly string[] {
+export function neighbours(issuer: string): readonly string[] {
   return issuer.startsWith('http:') ? ['http://localhost:*'] : []
 }
 

@@ -246,6 +246,21 @@ test('another account than the one that is signed in can approve, and that one i
   expect(await userinfo.json()).toMatchObject({ name: 'frank' })
 })
 
+test('a device that wants a fresh sign-in gets one, whoever is signed in (OIDC Core §3.1.2.1)', async () => {
+  const person = server.visitor()
+  await approve(person, await askForCodes(server, client), { name: 'gina' })
+  for (const [max_age, asked] of [
+    ['0', true],
+    ['600', false],
+  ] as const) {
+    const codes = await askForCodes(server, client, { max_age })
+    const next = await person.submit(await enter(person, codes), '/device', { decision: 'allow' })
+    expect([max_age, next.text.includes('name="email"')]).toEqual([max_age, asked])
+    expect((await finish(person, next, { name: 'gina' })).text).toContain('is connected')
+    expect((await poll(server, client, codes)).status).toBe(200)
+  }
+})
+
 test('a registered API gets tokens of its own kind, and its scopes are shown in its words (RFC 8707)', async () => {
   const resource = 'https://api.example/device'
   await server.resource(resource, ['lamps'], 'jwt')
