@@ -12,6 +12,7 @@ import { connectPage } from '../../views/connect.ts'
 import { linkPage } from '../../views/link.ts'
 import { visitOf } from '../account/visit.ts'
 import { readForm, singleValues } from '../forms.ts'
+import { beginDeviceInteraction } from '../oidc/device-interaction.ts'
 import { freshness } from '../oidc/link-prompt.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Adding, labelOf } from './adding.ts'
@@ -56,7 +57,9 @@ export function linkStep(options: LinkStepOptions) {
   /** The person goes on to the provider. */
   async function begin(desk: Desk): Promise<void> {
     if ((await accountHere(desk, freshness)) === undefined) {
-      const again = restartUrl(desk.params)
+      const { device: deviceCode, params } = desk
+      if (deviceCode !== undefined) return beginDeviceInteraction(desk.provider, desk.ctx, { deviceCode, params })
+      const again = restartUrl(params)
       if (again === undefined) throw new PageRefusal('expired', 'begin-at-app')
       return desk.seeOther(again)
     }

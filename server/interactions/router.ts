@@ -113,12 +113,13 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   router.post(
     '/:uid/switch',
     step(['consent', 'link'], async (desk) => {
-      if (desk.device !== undefined) {
-        const request = { deviceCode: desk.device, params: desk.params }
-        return beginDeviceInteraction(desk.provider, desk.ctx, request, { fresh: true })
-      }
       // Somebody else is about to sign in: who was meant at first says nothing about them.
-      const target = restartUrl(desk.params, ['login_hint', linkParam, ...personParams])
+      const meant = ['login_hint', linkParam, ...personParams]
+      if (desk.device !== undefined) {
+        const params = Object.fromEntries(Object.entries(desk.params).filter(([name]) => !meant.includes(name)))
+        return beginDeviceInteraction(desk.provider, desk.ctx, { deviceCode: desk.device, params }, { fresh: true })
+      }
+      const target = restartUrl(desk.params, meant)
       if (target === undefined) throw new PageRefusal('expired', 'begin-at-app')
       seeOther(desk.ctx, `${target}&prompt=login`)
     }),

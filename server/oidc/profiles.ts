@@ -224,7 +224,7 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: [...forPeople, 'scope', 'resource_scopes'],
+    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity'],
     redirectUris: 'none',
     confidential: false,
     refreshTokenTtl: 90 * day,
