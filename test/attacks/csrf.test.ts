@@ -45,7 +45,7 @@ test('every form of an interaction and of the account is known to this test', ()
         path.endsWith('.ts') && /\b(router\.(post|put|patch|delete|all)|readForm)\(/.test(source(`server/${path}`)),
     )
     .map((path) => path.split('/')[0])
-  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts']))
+  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts', 'ifttt']))
 })
 
 describe.each(Object.entries(foreign))('%s', (_name, headers) => {
