@@ -77,6 +77,8 @@ export function linkStep(options: LinkStepOptions) {
     if (token === undefined || current === undefined) return page(desk, 'expired')
     const isCallback = ctx.method === 'GET'
     if (isCallback !== (current.step.kind === 'redirect')) return desk.seeOther(desk.path(''))
+    // Before a provider makes something that could not be added any more.
+    await accountToAddTo(desk)
     const params = isCallback ? singleValues(new URLSearchParams(ctx.querystring)) : await readForm(ctx)
     await settle(desk, await attempts.answer(token, origin(desk, current.provider), params))
   }
