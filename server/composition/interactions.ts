@@ -51,7 +51,7 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
     restartOf: oauth.restartOf,
     admission,
     signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser }),
-    link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, now }),
+    link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, otherBrowser, now }),
     otherBrowser,
     consent: consent({
       findAccount: accounts.find,

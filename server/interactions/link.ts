@@ -19,6 +19,7 @@ import { type Adding, labelOf } from './adding.ts'
 import { type AttemptDriver, type AttemptOutcome, lifetime } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
+import type { OtherBrowser } from './other-browser.ts'
 import type { Proof } from './proof.ts'
 import { restartUrl } from './restart.ts'
 import { showStep } from './show-step.ts'
@@ -31,13 +32,14 @@ export interface LinkStepOptions {
   accounts: Accounts
   identities: Pick<Identities, 'ownerOf'>
   adding: Adding
+  otherBrowser: OtherBrowser
   now: () => Date
 }
 
 export type LinkStep = ReturnType<typeof linkStep>
 
 export function linkStep(options: LinkStepOptions) {
-  const { providers, attempts, cookies, accounts, adding } = options
+  const { providers, attempts, cookies, accounts, adding, otherBrowser } = options
   const origin = (desk: Desk, provider: string) => ({
     interaction: desk.uid,
     purpose: 'link' as const,
@@ -54,8 +56,8 @@ export function linkStep(options: LinkStepOptions) {
     await page(desk)
   }
 
-  /** The person goes on to the provider. */
-  async function begin(desk: Desk): Promise<void> {
+  /** The person goes on to the provider; `here` is in whatever browser this is. */
+  async function begin(desk: Desk, here = false): Promise<void> {
     if ((await accountHere(desk, freshness)) === undefined) {
       const { device: deviceCode, params } = desk
       if (deviceCode !== undefined) return beginDeviceInteraction(desk.provider, desk.ctx, { deviceCode, params })
@@ -64,6 +66,7 @@ export function linkStep(options: LinkStepOptions) {
       return desk.seeOther(again)
     }
     const provider = providerOf(desk)
+    if (!here && otherBrowser.isNeeded(desk, provider)) return desk.seeOther(otherBrowser.path(desk, provider))
     const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), ask: true })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
     await settle(desk, outcome)

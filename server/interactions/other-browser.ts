@@ -35,14 +35,19 @@ export function otherBrowser({ issuer, providers }: OtherBrowserOptions) {
         externalBrowserPage(desk.on, {
           providerLabel: provider.label,
           address: new URL(path(desk, provider), issuer).href,
-          anyway: desk.path(`start/${id}/here`),
+          anyway: desk.path(isLink(desk) ? 'link/here' : `start/${id}/here`),
           cancel: desk.path('cancel'),
           client: desk.client,
-          others: choices(desk, providers, id),
+          others: isLink(desk) ? [] : choices(desk, providers, id),
         }),
       )
     },
   }
+}
+
+/** Somebody adds this very way to their account: no other one is meant. */
+function isLink({ prompt }: Desk): boolean {
+  return prompt.name === 'link'
 }
 
 /** Path of the page. */

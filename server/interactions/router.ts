@@ -88,7 +88,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   )
   router.get(
     '/:uid/browser/:provider',
-    step(['login'], (desk) => options.otherBrowser.show(desk, desk.ctx['params'].provider), beginAgain),
+    step(['login', 'link'], (desk) => options.otherBrowser.show(desk, desk.ctx['params'].provider), beginAgain),
   )
   router.get(
     '/:uid/answer',
@@ -100,7 +100,14 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     '/:uid/connect',
     step(['login', 'link'], (desk) => (desk.prompt.name === 'link' ? link.confirm(desk) : admission.connect(desk))),
   )
-  router.post('/:uid/link', step(['link'], link.begin))
+  router.post(
+    '/:uid/link',
+    step(['link'], (desk) => link.begin(desk)),
+  )
+  router.post(
+    '/:uid/link/here',
+    step(['link'], (desk) => link.begin(desk, true)),
+  )
   router.post('/:uid/consent', step(['consent'], consentStep.decide))
   router.post('/:uid/pds', step(['pds'], pds.begin))
   router.post(

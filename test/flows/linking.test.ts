@@ -25,6 +25,7 @@ beforeAll(async () => {
       vouching('blue', 'Blue'),
       elsewhere('far', 'Far'),
       vouching('atproto', 'Handle'),
+      { ...elsewhere('picky', 'Picky'), externalBrowser: true },
     ],
   })
 })
@@ -77,6 +78,16 @@ describe('on the account page', () => {
     expect((await identitiesOf(server, 'fay@example.com')).join()).not.toContain('fay.far')
     await person.submit(confirm, '/connect', { decision: 'connect' })
     expect(await identitiesOf(server, 'fay@example.com')).toContain('far fay.far')
+  })
+
+  test('a way that refuses browsers inside other apps says so, and can be tried all the same', async () => {
+    const person = await newAccount(server, 'red', 'gil@example.com')
+    const intro = await beginAdding(person, 'picky')
+    const inside = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15; wv) Telegram-Android/11' }
+    const told = await person.post(`${intro.url.pathname}/link`, {}, inside)
+    expect(told.left).toBe(false)
+    expect(told.url.pathname).toContain('/browser/picky')
+    expect((await person.submit(told, '/link/here')).left).toBe(true)
   })
 
   test('whoever turns back has added nothing, and is told of nothing', async () => {

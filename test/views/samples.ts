@@ -73,7 +73,6 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       `register ${state}`,
       stepPage(on, { ...shared, page: { name: 'password-register', email, displayName: text('Alice'), ...asked } }),
     )
-    add('step', `add ${state}`, stepPage(on, { ...shared, page: { name: 'password-add', email, ...asked } }))
     add('step', `second-factor ${state}`, stepPage(on, { ...shared, page: { name: 'second-factor', ...asked } }))
     add(
       'step',
@@ -86,6 +85,11 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       state,
       secondFactorEnrolPage(on, { action, cancel, secret: text('JBSWY3DP'), qr, problem }),
     )
+  }
+  for (const problem of [undefined, 'invalid-email', 'password-too-short', 'too-many-tries'] as const) {
+    const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
+    const page = { name: 'password-add', email: text('alice@example.com'), ...asked } as const
+    add('step', `add ${problem ?? 'first'}`, stepPage(on, { action, cancel, client, others, page }))
   }
   add('step', 'bare', stepPage(on, { page: { name: 'password-sign-in', canRegister: false }, action, others: [] }))
   for (const problem of [undefined, ...refusals]) {
@@ -126,7 +130,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   const both = { identity: text('alice@work.example'), account: text('alice@example.com') }
   add('connect', 'full', connectPage(on, { ...bare, ...both, client, maySkip: true }))
   add('connect', 'bare', connectPage(on, { ...bare, ...both }))
-  for (const problem of [undefined, 'taken' as const, ...refusals]) {
+  for (const problem of [undefined, 'taken', 'unavailable'] as const) {
     const link = {
       ...bare,
       client,
