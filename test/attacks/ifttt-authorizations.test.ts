@@ -5,6 +5,7 @@ import { audit as auditStore } from '../../adapters/postgres/audit.ts'
 import { clients as clientStore } from '../../adapters/postgres/clients.ts'
 import { grants as grantStore } from '../../adapters/postgres/grants.ts'
 import { authorize, pkce, redeem, signedIn, tokensOf } from '../support/authorize.ts'
+import { iftttClient } from '../support/ifttt-client.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -18,7 +19,7 @@ let ifttt: TestClient
 let page: TestClient
 beforeAll(async () => {
   server = await startTestServer({ providers: [toy()] })
-  ifttt = await server.client('ifttt', { redirect_uris: [redirectUri] })
+  ifttt = await iftttClient(server, 'habitat')
   page = await server.client('spa', { ...forIfttt, first_party: true })
 })
 afterAll(() => server.stop())
@@ -182,7 +183,7 @@ test('the token says who the person is; a browser’s cookies say nothing', asyn
 
 test('nobody redeems the code but its client, at its redirect URI, once (RFC 6749 §4.1.3)', async () => {
   const token = await tokenOf(page, 'replayed')
-  const other = await server.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/other/authorize'] })
+  const other = await iftttClient(server, 'other')
   const refused = { status: 400, body: { error: 'invalid_grant' } }
   const code = async () => (await post(token, { client_id: ifttt.id })).body.code
   expect(await redeemed(await code(), other)).toMatchObject(refused)
@@ -206,7 +207,7 @@ test('a code dies with the account that it was made for, and so does the token t
 
 test('codes are for clients of IFTTT that are registered and enabled, and for their own redirect URI', async () => {
   const token = await tokenOf(page, 'wrong-client')
-  const disabled = await server.client('ifttt', { redirect_uris: [redirectUri] })
+  const disabled = await iftttClient(server, 'habitat')
   await clientStore(server.database.store.db, now).disable(disabled.id)
   for (const id of ['', 'nobody', '\u0000', page.id, disabled.id]) {
     expect(await post(token, { client_id: id })).toMatchObject(invalid)
