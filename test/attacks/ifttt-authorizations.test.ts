@@ -240,7 +240,10 @@ test('a request that can be read in two ways is refused', async () => {
   }
   const twice = `client_id=${ifttt.id}&client_id=${ifttt.id}`
   expect(await post(token, twice, { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject(invalid)
-  expect((await post(token, 'client_id=a', { 'content-type': 'text/plain' })).status).toBe(415)
+  expect(await post(token, 'client_id=a', { 'content-type': 'text/plain' })).toMatchObject({
+    status: 415,
+    body: { error: 'invalid_request', error_description: expect.stringContaining('Send application/json or') },
+  })
   expect(await post(token, { client_id: ifttt.id, state: 'x'.repeat(1_001) })).toMatchObject(invalid)
   expect(await post(token, { client_id: ifttt.id, decision: 'perhaps' })).toMatchObject(invalid)
   expect((await post(token, { client_id: ifttt.id, state: 'x'.repeat(60_000) })).status).toBe(413)
