@@ -101,10 +101,14 @@ test('what stands in IFTTT-Channel-Key changes nothing', async () => {
   expect((await ask('/status', { headers: { ...withKey(), 'ifttt-channel-key': 'INVALID' } })).status).toBe(200)
 })
 
-test('where no key is set, every key is wrong', async () => {
+test('where no key is set, every key is wrong, and the log says why', async () => {
   for (const value of ['', key, 'undefined']) {
     expect((await ask('/status', { headers: withKey(value) }, bare)).status).toBe(401)
   }
+  const lines = ({ logged }: TestServer) => logged.filter((line) => line.includes('a wrong IFTTT-Service-Key'))
+  expect(lines(bare).at(-1)).toContain('IFTTT_SERVICE_KEYS is not set')
+  await ask('/status', { headers: withKey('wrong') })
+  expect(lines(server).at(-1)).not.toContain('is not set')
 })
 
 test('an address that sent many wrong keys is told to wait, once in the audit, and the right key still works', async () => {
