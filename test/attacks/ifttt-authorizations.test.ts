@@ -156,6 +156,18 @@ test('a token of the house that is not for this API gets no code', async () => {
   expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
 })
 
+test('a token for this API that lacks the scope gets no code, and user/info does not know it (RFC 6750 §3.1)', async () => {
+  const proof = pkce()
+  const both = await server.client('spa', { ...forIfttt, first_party: true, scope: 'openid' })
+  const extra = { scope: 'openid', resource: `${server.origin}/ifttt/v1` }
+  const callback = await authorize(server.visitor(), both, proof, { name: 'alice', extra })
+  const { access } = tokensOf(await redeem(server, both, callback.searchParams.get('code') ?? '', proof))
+  const answer = await post(access, { client_id: ifttt.id })
+  expect(answer).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } })
+  expect(answer.headers.get('www-authenticate')).toContain('scope="ifttt"')
+  expect((await userInfo(access)).status).toBe(401)
+})
+
 test('an app that is no longer of the house, or no longer registered for it, gets no code with the token it has', async () => {
   const clients = clientStore(server.database.store.db, now)
   for (const [firstParty, scopes] of [
