@@ -57,7 +57,10 @@ export function consent(options: ConsentOptions) {
                 account: pdsAccount?.handle ?? pdsAccount?.did,
                 scopes: atPds,
               },
-        offline: wanted.scopes.includes('offline_access') || !wanted.scopes.includes('openid'),
+        offline:
+          wanted.scopes.includes('offline_access') ||
+          !wanted.scopes.includes('openid') ||
+          profile?.sessionBound === false,
         lasting: profile !== undefined && !endsByItself(profile),
         switchAccount: desk.path('switch'),
       }),
