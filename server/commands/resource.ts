@@ -4,7 +4,7 @@ import { Refusal } from '../errors.ts'
 import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
-import { builtIn, builtInProblems, nearlyBuiltIn } from './built-in-resource.ts'
+import { builtIn, builtInProblems, namesake, nearlyBuiltIn } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
@@ -141,7 +141,12 @@ async function add(context: Context, input: Input): Promise<Answer> {
   return {
     json: { ...describe(resource), client_secret: secret },
     text: [`Registered ${identifier}.`, '', `client_id: ${clientId}`, `client_secret: ${secret}`],
-    notice: 'The secret is shown this once and kept nowhere. Give it to the API now.',
+    notice: [
+      'The secret is shown this once and kept nowhere. Give it to the API now.',
+      namesake(context.config, identifier),
+    ]
+      .filter((it) => it !== undefined)
+      .join(' '),
   }
 }
 

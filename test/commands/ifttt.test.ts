@@ -205,6 +205,15 @@ test.each([
   expect((await done('resource', 'list')).resources).toEqual([])
 })
 
+test('another API with the path of the built-in one is registered, and said to be another one', async () => {
+  const other = 'https://other.example/ifttt/v1'
+  const added = await run(['resource', 'add', other, '--name', 'Lamps'])
+  expect(added).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`not for this API but for ${api},`) })
+  await done('resource', 'remove', other)
+  expect((await run(['resource', 'add', api])).stderr).not.toContain('not for this API')
+  await done('resource', 'remove', api)
+})
+
 test('what is implied of the built-in API may be said', async () => {
   const said = ['--scope', 'ifttt', '--token-format', 'opaque', '--token-ttl', '3600', '--name', 'Lamps']
   expect(await done('resource', 'add', api, ...said)).toMatchObject({ name: 'Lamps', token_format: 'opaque' })
