@@ -1,7 +1,8 @@
 /** What registers an app and what changes its registration. */
 import { randomBytes } from 'node:crypto'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, type Metadata, scopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
+import { scopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { profileOf, profiles } from '../oidc/profiles.ts'
 import { describe, description, withSecret } from './client-answer.ts'

@@ -1,7 +1,8 @@
 /** Commands that register APIs (resource servers, RFC 8707), each with the client by which it asks about tokens. */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata } from '../oidc/client-metadata.ts'
+import { resourceScopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
 import { builtIn, builtInProblems, namesake, nearlyBuiltIn } from './built-in-resource.ts'

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { Refusal } from '../../../server/errors.ts'
-import { buildMetadata, resourceScopesOf } from '../../../server/oidc/client-metadata.ts'
+import { buildMetadata } from '../../../server/oidc/client-metadata.ts'
 import { clientRules } from '../../../server/oidc/client-rules.ts'
+import { resourceScopesOf } from '../../../server/oidc/client-scopes.ts'
 import { profiles } from '../../../server/oidc/profiles.ts'
 
 const rules = {
