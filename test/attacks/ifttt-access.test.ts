@@ -236,3 +236,20 @@ test('a use is written down once a minute at most, however often somebody asks',
   await post('/introspect', { ...by(client), token: access })
   expect((await recorded()).last_used_at).not.toBeNull()
 })
+
+test('a use that cannot be written down is in the log, and costs nobody an answer', async () => {
+  const { access, refresh } = await connected()
+  const { db } = server.database.store
+  const column = (from: string, to: string) => db.schema.alterTable('grants').renameColumn(from, to).execute()
+  later(61)
+  await column('last_used_at', 'away')
+  try {
+    const renewed = await post('/token', { ...by(client), grant_type: 'refresh_token', refresh_token: refresh })
+    expect(renewed.status).toBe(200)
+    expect((await post('/introspect', { ...by(client), token: access })).body['active']).toBe(true)
+    expect((await userInfo(bearer(access))).status).toBe(200)
+  } finally {
+    await column('away', 'last_used_at')
+  }
+  expect(server.logged.join('\n')).toContain('the last use of a grant was not recorded')
+})
