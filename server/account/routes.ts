@@ -29,7 +29,7 @@ const freshness = 5 * 60
 const returnTargets = ['/account', routes.password] as const
 
 export function accountRoutes(options: AccountOptions): Middleware {
-  const router = new Router()
+  const router = new Router({ sensitive: true })
 
   const signedIn =
     (work: (desk: Desk) => Promise<void>, requirement: { fresh?: boolean } = {}) =>

@@ -34,7 +34,7 @@ export interface InteractionOptions {
 type Prompt = 'login' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
-  const router = new Router({ prefix: '/interaction' })
+  const router = new Router({ prefix: '/interaction', sensitive: true })
   const { signIn, consent: consentStep, pds } = options
 
   /** Runs a step for an interaction that waits for one of `prompts`; anything else goes back to where it stands. */

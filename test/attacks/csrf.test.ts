@@ -73,6 +73,19 @@ describe.each(Object.entries(foreign))('%s', (_name, headers) => {
   })
 })
 
+test('an address in other letters is none: what judges forms compares the letters, too', async () => {
+  const person = server.visitor()
+  const { url } = await person.get(authorizeUrl(await server.client('web'), pkce()))
+  expect(url.pathname).toMatch(/^\/interaction\/./)
+  for (const address of [...Object.values(accountForms), `${url.pathname}/cancel`]) {
+    const shouted = address.replace(/^\/[a-z]+/, (first: string) => first.toUpperCase())
+    expect([shouted, (await person.post(shouted, {}, { 'sec-fetch-site': 'cross-site' })).status]).toEqual([
+      shouted,
+      404,
+    ])
+  }
+})
+
 test('the same forms are taken from this server’s own pages', async () => {
   for (const headers of [{}, { 'sec-fetch-site': '', origin: server.origin }]) {
     const person = server.visitor()
