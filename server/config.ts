@@ -222,12 +222,16 @@ function readSecrets(value: string | undefined, production: boolean, problems: s
 }
 
 function readServiceKeys(value: string | undefined, problems: string[]): readonly string[] {
-  const keys = (value ?? '').split(',').map((key) => key.trim())
-  const given = keys.filter((key) => key !== '')
-  // They come in a header (RFC 9110 §5.5).
-  if (given.some((key) => key.length < minimumServiceKeyLength || !/^[\x21-\x7e]+$/.test(key))) {
+  if (value === undefined) return []
+  const given = value
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '')
+  // They come in a header (RFC 9110 §5.5). Quotation marks are those of whoever wrote the setting, and would never match.
+  const usable = given.every((key) => key.length >= minimumServiceKeyLength && /^[\x21-\x7e]+$/.test(key))
+  if (given.length === 0 || !usable || given.some((key) => /["']/.test(key))) {
     problems.push(
-      `IFTTT_SERVICE_KEYS: a key has at least ${minimumServiceKeyLength} letters, digits or signs and no space. Copy it from the API settings of your service on IFTTT.`,
+      `IFTTT_SERVICE_KEYS: a key has at least ${minimumServiceKeyLength} letters, digits or signs, no space and no quotation marks. Copy it from the API settings of your service on IFTTT; several are separated by commas.`,
     )
   }
   return given

@@ -99,6 +99,7 @@ describe('the architecture rules fire on', () => {
       'oidc-provider/lib/x.js',
     ],
     ['the environment', 'server/a.ts', "export const port = () => process.env['PORT']", 'environment'],
+    ['a flow that knows a platform', 'server/oidc/a.ts', "if (client.profile === 'ifttt') return", 'by name'],
     ['a provider without the suite', 'adapters/identity/fake.ts', provider, 'identity-suite'],
   ])('%s', ([, path, text, violation]) => {
     expect(violations([{ path, text }])).toEqual([expect.stringContaining(violation)])

@@ -35,6 +35,12 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'limits', key: 'key', over: 'expires_at < $1' },
   { table: 'device_polls', key: 'code_hash', over: 'expires_at < $1' },
   { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },
+  // A token may be written at the very moment in which its grant is revoked; some would lie there for a hundred years.
+  {
+    table: 'artifacts',
+    key: 'id_hash',
+    over: 'grant_id in (select id from grants where revoked_at < $1)',
+  },
   // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.
   {
     table: 'grants',

@@ -77,11 +77,17 @@ Do what IFTTT does, in another terminal.
      curl ${service}/ifttt/v1/actions/add_item ${json} -d '{"actionFields":{"list":"groceries","text":"Apples"}}'
 
   4. Connect a person: open the address and sign in as ${rest.email} with the password ${rest.password}.
-     The browser ends at ifttt.com, which knows nothing of this machine; the code is in its address.
+     The browser ends at ifttt.com, which knows nothing of this machine; the code is in the address. Where ifttt.com leads
+     the browser on, the network tab of its developer tools still has it.
      ${issuer}/authorize?${query}
 
   5. Exchange the code within a minute:
      curl ${issuer}/token -d grant_type=authorization_code -d client_id=${clientId} -d client_secret=${clientSecret} -d redirect_uri=${redirectUri} -d code=
+
+  6. The access_token of the answer in TOKEN does step 3 for the person. Renew it, as IFTTT does when it meets a 401:
+     curl ${issuer}/token -d grant_type=refresh_token -d client_id=${clientId} -d client_secret=${clientSecret} -d refresh_token=
+
+  7. Take the access back at ${issuer}/account, and do step 3 and the renewal again: 401 and 400, and the connection is over.
 
 Ctrl-C stops both; nothing is kept.
 `

@@ -28,7 +28,7 @@ import { signInUrl, visitOf } from './visit.ts'
 const returnTargets = ['/account', afterAdding, routes.password] as const
 
 export function accountRoutes(options: AccountOptions): Middleware {
-  const router = new Router()
+  const router = new Router({ sensitive: true })
 
   const signedIn =
     (work: (desk: Desk) => Promise<void>, requirement: { fresh?: boolean } = {}) =>

@@ -4,7 +4,7 @@
  */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Config } from '../config.ts'
-import { iftttResource } from '../oidc/ifttt-resource.ts'
+import { iftttPath, iftttResource } from '../oidc/ifttt-resource.ts'
 
 /** The built-in API of this identifier as it is, with what was registered of it; undefined for every other identifier. */
 export function builtIn(
@@ -21,6 +21,14 @@ export function nearlyBuiltIn({ issuer, productName }: Config, identifier: strin
   const own = iftttResource(issuer, productName).identifier
   return identifier !== own && identifier.replace(/\/+$/, '') === own
     ? `The API for IFTTT is named ${own}, without a slash at the end.`
+    : undefined
+}
+
+/** What to know of an API that has the path of the built-in one at another address; the example of a document, most likely. */
+export function namesake({ issuer }: Pick<Config, 'issuer'>, identifier: string): string | undefined {
+  const own = issuer + iftttPath
+  return identifier !== own && identifier.endsWith(iftttPath)
+    ? `IFTTT's tokens are not for this API but for ${own}, and only its client may ask about them.`
     : undefined
 }
 

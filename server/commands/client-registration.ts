@@ -1,13 +1,15 @@
 /** What registers an app and what changes its registration. */
 import { randomBytes } from 'node:crypto'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, type Metadata, scopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
+import { scopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
 import { profileOf, profiles } from '../oidc/profiles.ts'
 import { describe, description, withSecret } from './client-answer.ts'
 import { given, metadataRules } from './client-metadata-options.ts'
 import { type Answer, type Context, type Input, UsageError } from './command.ts'
 import { existing } from './existing-client.ts'
+import { othersOfService } from './same-service.ts'
 
 /** The profiles that an app may have. */
 export const choices = Object.values(profiles).filter(({ internal }) => !internal)
@@ -36,7 +38,9 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   })
   if (client === undefined) throw new Refusal('invalid', `The client id "${id}" is taken. Choose another one.`)
   await context.audit.record({ event: 'client.added', clientId: id, detail: { profile: profile.name } })
-  return withSecret(client, secret, context.config.issuer)
+  const answer = withSecret(client, secret, context.config.issuer)
+  const others = othersOfService(client, await context.clients.list())
+  return others === undefined ? answer : { ...answer, notice: [answer.notice, others].join(' ') }
 }
 
 export async function update(context: Context, input: Input): Promise<Answer> {

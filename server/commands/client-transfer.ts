@@ -6,7 +6,8 @@
  */
 import type { Client, NewClient } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, type MetadataRules, resourceScopesOf, scopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata, type MetadataRules } from '../oidc/client-metadata.ts'
+import { resourceScopesOf, scopesOf } from '../oidc/client-scopes.ts'
 import { profileOf } from '../oidc/profiles.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context, Input } from './command.ts'

@@ -6,7 +6,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, scopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata } from '../oidc/client-metadata.ts'
+import { scopesOf } from '../oidc/client-scopes.ts'
+import { iftttPath } from '../oidc/ifttt-resource.ts'
 import { profileOf } from '../oidc/profiles.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context } from './command.ts'
@@ -171,7 +173,8 @@ async function inspectClients(context: Context): Promise<Finding[]> {
     findings.length > 0
       ? findings
       : [{ check: 'clients', level: 'ok', message: `${all.length} client(s), none of them odd.` }]
-  return [...odd, ...inspectIfttt(all, context.config)]
+  const api = await context.resources.find(context.config.issuer + iftttPath)
+  return [...odd, ...inspectIfttt(all, api, context.config)]
 }
 
 async function inspectIssuer({ config }: Context): Promise<Finding[]> {

@@ -1,11 +1,15 @@
-/** Whether the two halves of a connection with IFTTT are there: our client for it, and its key for us. */
+/** Whether what a connection with IFTTT needs is there: our client for it, its key for us, and a way to ask about tokens. */
 import type { Client } from '../../adapters/postgres/clients.ts'
+import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Config } from '../config.ts'
+import { iftttPath } from '../oidc/ifttt-resource.ts'
 import type { Finding } from './finding.ts'
+import { idsByService } from './same-service.ts'
 
-/** Nothing where neither half is there: then IFTTT is not meant. */
+/** Nothing where there is neither a client nor a key: then IFTTT is not meant. `api` is what was registered of the built-in API. */
 export function inspectIfttt(
   clients: readonly Client[],
+  api: Resource | undefined,
   { issuer, iftttServiceKeys }: Pick<Config, 'issuer' | 'iftttServiceKeys'>,
 ): Finding[] {
   const connected = clients.filter(({ profile, disabledAt }) => profile === 'ifttt' && disabledAt === undefined)
@@ -27,6 +31,25 @@ export function inspectIfttt(
       level: 'warning',
       message: 'IFTTT_SERVICE_KEYS is set, but no enabled client of profile ifttt is registered.',
       remedy: 'Run: habitat-auth client add --profile ifttt --service-id <id>',
+    })
+  }
+  for (const [service, ids] of idsByService(connected)) {
+    if (ids.length === 1) continue
+    warnings.push({
+      check,
+      level: 'warning',
+      message: `${ids.length} clients are for the service ${service}: ${ids.join(', ')}.`,
+      remedy:
+        'IFTTT uses the one whose id stands in its settings. Run for each of the others: habitat-auth client remove <id>',
+    })
+  }
+  if (connected.length > 0 && api?.clientId === undefined) {
+    warnings.push({
+      check,
+      level: 'warning',
+      message: 'A service behind this server cannot ask whose tokens it gets.',
+      // Registered once and left without its client, it has to be registered anew.
+      remedy: `Run: ${api === undefined ? '' : `habitat-auth resource remove ${issuer}${iftttPath} && `}habitat-auth resource add ${issuer}${iftttPath}`,
     })
   }
   if (!issuer.startsWith('https:')) {

@@ -1,5 +1,6 @@
 /** What to enter where at a platform that connects to us, for whoever holds the secret of its client at this moment. */
 import type { Client } from '../../adapters/postgres/clients.ts'
+import { iftttPath } from '../oidc/ifttt-resource.ts'
 import type { ProfileName } from '../oidc/profiles.ts'
 import { table } from './text.ts'
 
@@ -20,6 +21,7 @@ export function pasteSheet(client: Client, secret: string, issuer: string): Shee
 }
 
 function iftttSheet(client: Client, secret: string, issuer: string): Sheet {
+  const [redirectUri] = client.metadata['redirect_uris'] as readonly [string]
   const sheet = {
     service_id: client.metadata['service_id'],
     client_id: client.id,
@@ -28,6 +30,7 @@ function iftttSheet(client: Client, secret: string, issuer: string): Sheet {
     token_url: `${issuer}/token`,
     uses_refresh_tokens: true,
     api_url_prefix: issuer,
+    redirect_uri: redirectUri,
     service_key_setting: 'IFTTT_SERVICE_KEYS',
   }
   const rows = [
@@ -46,8 +49,17 @@ function iftttSheet(client: Client, secret: string, issuer: string): Sheet {
         .slice(1)
         .map((line) => `  ${line}`),
       'Where a service behind this server has an address of its own and passes on what is not for it, that is the prefix.',
+      ...(issuer.startsWith('https:')
+        ? []
+        : [`IFTTT takes https addresses alone: those are for trying on this machine.`]),
+      '',
+      `Compare with what stands there: the redirect URI is ${redirectUri}.`,
+      `If it is another one: habitat-auth client update ${client.id} --service-id <id>`,
       '',
       `Take from there, and start this server again: the service key (API) into ${sheet.service_key_setting}.`,
+      '',
+      'For the service behind this server, an id and a secret to ask whose tokens it gets:',
+      `  habitat-auth resource add ${issuer}${iftttPath}`,
     ],
   }
 }

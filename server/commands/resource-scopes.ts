@@ -1,6 +1,7 @@
 /** How the scopes of an API are written on a command line: `name`, several names in one text, or `name=words`. */
 import { pdsScope } from '../atproto/scopes.ts'
-import { hasInvisible, openidScopes } from '../oidc/client-metadata.ts'
+import { hasInvisible } from '../oidc/client-metadata.ts'
+import { openidScopes } from '../oidc/client-scopes.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
 
 const maximumDescriptionLength = 200

@@ -1,18 +1,16 @@
 /** Commands that register APIs (resource servers, RFC 8707), each with the client by which it asks about tokens. */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, resourceScopesOf } from '../oidc/client-metadata.ts'
+import { buildMetadata } from '../oidc/client-metadata.ts'
+import { resourceScopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { isLoopback } from '../oidc/redirect-uris.ts'
-import { builtIn, builtInProblems, nearlyBuiltIn } from './built-in-resource.ts'
+import { builtIn, builtInProblems, namesake } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
 import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
-
-/** Seconds. */
-const tokenTtl = { default: 600, least: 30, most: 86_400 }
+import { tokenTtl, wantedResource } from './wanted-resource.ts'
 
 const words =
   'What follows the first = of a scope are the words in which people are asked for it; without them they see its name.'
@@ -108,13 +106,7 @@ function describe(resource: Resource): Record<string, unknown> {
 
 async function add(context: Context, input: Input): Promise<Answer> {
   const identifier = input.argument(0) ?? ''
-  const { problems: wrong, ...wanted } = wantedResource(context, identifier, input)
-  const own =
-    identifier.replace(/\/$/, '') === context.config.issuer
-      ? 'That is this server itself, which opens the PDS of a person (atproto). Name the address of your API.'
-      : undefined
-  const slash = nearlyBuiltIn(context.config, identifier)
-  const problems = [identifierProblem(identifier), own, slash, ...wrong].filter((it) => it !== undefined)
+  const { problems, ...wanted } = wantedResource(context, identifier, input)
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const taken = () => new Refusal('invalid', `The resource ${identifier} is registered already.`)
   if ((await context.resources.find(identifier)) !== undefined) throw taken()
@@ -141,33 +133,13 @@ async function add(context: Context, input: Input): Promise<Answer> {
   return {
     json: { ...describe(resource), client_secret: secret },
     text: [`Registered ${identifier}.`, '', `client_id: ${clientId}`, `client_secret: ${secret}`],
-    notice: 'The secret is shown this once and kept nowhere. Give it to the API now.',
+    notice: [
+      'The secret is shown this once and kept nowhere. Give it to the API now.',
+      namesake(context.config, identifier),
+    ]
+      .filter((it) => it !== undefined)
+      .join(' '),
   }
-}
-
-type WantedResource = Pick<Resource, 'scopes' | 'scopeDescriptions' | 'tokenFormat' | 'tokenTtl'> & {
-  readonly name: string | undefined
-  /** One sentence for each. */
-  readonly problems: readonly string[]
-}
-
-/** What was asked for on the command line, completed. Throws `UsageError`. */
-function wantedResource({ config }: Context, identifier: string, input: Input): WantedResource {
-  const own = builtIn(config, identifier)
-  if (own !== undefined) {
-    const { scopes, scopeDescriptions, tokenFormat, tokenTtl } = own
-    const problems = builtInProblems(own, {
-      scope: input.list('scope')?.join(' '),
-      'token-format': input.text('token-format'),
-      'token-ttl': input.text('token-ttl'),
-    })
-    return { name: input.text('name') ?? own.name, scopes, scopeDescriptions, tokenFormat, tokenTtl, problems }
-  }
-  const { scopes, descriptions: scopeDescriptions, problems } = readScopes(input.list('scope') ?? [])
-  const tokenFormat = input.text('token-format') ?? 'jwt'
-  if (tokenFormat !== 'jwt' && tokenFormat !== 'opaque') throw new UsageError('--token-format must be jwt or opaque.')
-  const seconds = readTtl(input.text('token-ttl'))
-  return { name: input.text('name'), scopes, scopeDescriptions, tokenFormat, tokenTtl: seconds, problems }
 }
 
 async function update(context: Context, input: Input): Promise<Answer> {
@@ -266,27 +238,4 @@ async function ownClient({ clients, resources }: Context, resource: Resource): P
   const client = await clients.find(resource.clientId)
   const served = await resources.byClient(resource.clientId)
   return client?.profile === 'resource' && served.length === 1 ? client.id : undefined
-}
-
-/** RFC 8707 §2: an absolute URI without a fragment. */
-function identifierProblem(identifier: string): string | undefined {
-  const url = URL.parse(identifier)
-  const form = 'Use the address of the API, such as https://api.example.'
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are refused
-  if (url === null || /[\u0000-\u0020\u007f-\uffff]/.test(identifier))
-    return `The identifier is no absolute URI. ${form}`
-  if (identifier.includes('#')) return `The identifier has a fragment (#…), which RFC 8707 §2 does not allow. ${form}`
-  if (identifier.length > 500) return `The identifier has more than 500 characters. ${form}`
-  if (url.username !== '' || url.password !== '') return `The identifier has a user name or password. ${form}`
-  if (url.protocol === 'https:' || url.protocol === 'urn:' || isLoopback(identifier)) return undefined
-  return `The identifier must be https (http only on localhost) or urn:. ${form}`
-}
-
-function readTtl(text: string | undefined): number {
-  if (text === undefined) return tokenTtl.default
-  const seconds = /^\d+$/.test(text) ? Number(text) : 0
-  if (seconds < tokenTtl.least || seconds > tokenTtl.most) {
-    throw new UsageError(`--token-ttl must be a number of seconds from ${tokenTtl.least} to ${tokenTtl.most}.`)
-  }
-  return seconds
 }

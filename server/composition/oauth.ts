@@ -57,10 +57,12 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
     },
     { lifetime: 1_000, size: 1_000, now },
   )
+  // Resource servers ask about the same token again and again.
+  const recordUse = cached(stores.grants.used, { lifetime: 60_000, size: 10_000, now })
   const grantUsed = (grantId: string) =>
-    stores.grants
-      .used(grantId)
-      .catch((error: unknown) => log.warn({ error: describe(error) }, 'the last use of a grant was not recorded'))
+    recordUse(grantId).catch((error: unknown) =>
+      log.warn({ error: describe(error) }, 'the last use of a grant was not recorded'),
+    )
   const guesses = guessesOf(foundation, stores)
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)

@@ -16,6 +16,9 @@ export type Parameters = (name: string) => string | undefined
 /** Throws `Refusal` when the body is neither a well-formed, small form nor such an object. */
 export async function readParameters(ctx: Context): Promise<Parameters> {
   if (!ctx.is('application/json')) {
+    if (ctx.is('application/x-www-form-urlencoded') === false) {
+      throw new Refusal('unsupported-type', 'Send application/json or application/x-www-form-urlencoded.')
+    }
     const form = await readForm(ctx)
     return (name) => form.get(name) || undefined
   }

@@ -44,7 +44,10 @@ export function serviceKeys({ keys, limits, audit, log }: ServiceKeysOptions): S
     const key = `ifttt-key:${limits.bucketOf(address)}`
     const counted = await limits.spend(key, wrongKeys)
     if (counted.allowed) {
-      log.info({ address }, 'a wrong IFTTT-Service-Key was sent')
+      log.info(
+        { address },
+        `a wrong IFTTT-Service-Key was sent${keys.length === 0 ? ': IFTTT_SERVICE_KEYS is not set' : ''}`,
+      )
       return undefined
     }
     const reported = `reported:${key}`

@@ -42,7 +42,7 @@ export interface InteractionOptions {
 type Prompt = 'login' | 'link' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
-  const router = new Router({ prefix: '/interaction' })
+  const router = new Router({ prefix: '/interaction', sensitive: true })
   const { signIn, admission, link, consent: consentStep, pds } = options
 
   const showOf: Readonly<Record<Prompt, (desk: Desk) => void | Promise<void>>> = {

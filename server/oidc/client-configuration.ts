@@ -6,7 +6,7 @@
  */
 import type { Configuration } from 'oidc-provider'
 import { claimsByScope } from './claims.ts'
-import { openidScopes } from './client-metadata.ts'
+import { openidScopes } from './client-scopes.ts'
 import { userCodes } from './device-flow.ts'
 
 /** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */

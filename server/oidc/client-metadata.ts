@@ -4,9 +4,17 @@
  * Two sets of rules: our own, with words for the person at the terminal, and the library's (`validate`), which would
  * otherwise speak up only when somebody signs in. Knows nothing of rows.
  */
-import { covers, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
 import { Refusal } from '../errors.ts'
-import { iftttScope } from './ifttt-resource.ts'
+import {
+  iftttScopeProblems,
+  openidScopes,
+  type ScopeRules,
+  scopeProblems,
+  scopesOf,
+  shortened,
+  splitScopes,
+  words,
+} from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOf } from './profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
@@ -25,17 +33,10 @@ export interface MetadataRequest {
   readonly firstParty?: boolean
 }
 
-export interface MetadataRules {
+export interface MetadataRules extends ScopeRules {
   /** The library's own check (`provider.Client.validate`). Throws its `invalid_client_metadata`. */
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>
-  /** The scopes of all registered resource servers. */
-  readonly resourceScopes: readonly string[]
-  /** The most that may be asked of a PDS (`ATPROTO_SCOPE`). */
-  readonly pdsScopes: readonly string[]
 }
-
-/** The scopes that are about the person (OIDC Core §5.4, §11); the library allows or refuses them by `scope`. */
-export const openidScopes = ['openid', 'profile', 'email', 'atproto', 'offline_access'] as const
 
 const maximumNameLength = 100
 const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const
@@ -62,7 +63,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules),
     ...identityProblems(given['required_identity']),
-    ...iftttProblems(given, profile, request.firstParty === true),
+    ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const metadata: Metadata = { ...splitScopes(given, profile), ...set }
@@ -78,16 +79,6 @@ export function isClientId(text: string): boolean {
 /** Whether a text holds a line break, or a character that nobody sees or that turns the text around. */
 export function hasInvisible(text: string): boolean {
   return unprintable.test(text)
-}
-
-/** The scopes of resource servers that a client may ask for: none unless they were registered for it. */
-export function resourceScopesOf(metadata: Metadata): readonly string[] {
-  return words(metadata['resource_scopes'])
-}
-
-/** Everything a client may ask for, as it would be given again. */
-export function scopesOf(metadata: Metadata): readonly string[] {
-  return [...words(metadata['scope']), ...resourceScopesOf(metadata)]
 }
 
 function withDefaults(given: Metadata, profile: Profile, set: Metadata): Metadata {
@@ -106,23 +97,6 @@ function isSet(name: string, value: unknown, set: Metadata): boolean {
   if (JSON.stringify(value) === JSON.stringify(set[name])) return true
   if (name !== 'scope' || set['scope'] === undefined || typeof value !== 'string') return false
   return words(value).every((one) => scopesOf(set).includes(one))
-}
-
-function splitScopes(given: Metadata, profile: Profile): Metadata {
-  const { scope, ...rest } = given
-  const all = [...new Set(words(scope))]
-  const others = [...new Set(all.filter((one) => !isOpenidScope(one)).map((one) => pdsScope(one) ?? one))]
-  // Who the person is there belongs to whatever an app does at a PDS.
-  const implied = others.some((one) => pdsScope(one) !== undefined) ? ['atproto'] : []
-  const named = all.filter((one) => isOpenidScope(one))
-  // To the library no scope at all would mean every scope; the least that can be said is "openid".
-  const least = named.length === 0 && profile.mayAdd.includes('scope') ? ['openid'] : named
-  const own = [...new Set([...least, ...implied])]
-  return {
-    ...rest,
-    ...(own.length === 0 ? {} : { scope: own.join(' ') }),
-    ...(others.length === 0 ? {} : { resource_scopes: others.join(' ') }),
-  }
 }
 
 function idProblems(id: string): string[] {
@@ -212,51 +186,6 @@ function redirectProblems(given: Metadata, profile: Profile): string[] {
   return together === undefined ? [] : [together]
 }
 
-function scopeProblems(given: Metadata, profile: Profile, { resourceScopes, pdsScopes }: MetadataRules): string[] {
-  const scope = given['scope']
-  if (scope === undefined || profile.metadata['scope'] !== undefined) return []
-  if (typeof scope !== 'string') return ['"scope" must be a text: scopes separated by spaces.']
-  const own = profile.mayAdd.includes('scope') ? openidScopes : []
-  const others = profile.mayAdd.includes('resource_scopes') ? resourceScopes : []
-  const known: readonly string[] = [...own, ...others]
-  return words(scope)
-    .filter((one) => !known.includes(one))
-    .flatMap((one) => {
-      if (isOpenidScope(one)) {
-        return [`The scope "${one}" is about a person, and profile ${profile.name} signs nobody in.`]
-      }
-      if (pdsScope(one) !== undefined || pdsScopeProblem(one) !== undefined) {
-        return pdsScopeProblems(one, profile, pdsScopes)
-      }
-      return [
-        `The scope ${JSON.stringify(shortened(one))} is not known. ${known.length === 0 ? 'No resource server is registered yet: see resource add.' : `Known are: ${known.join(', ')}. Scopes of an API are registered with resource add.`}`,
-      ]
-    })
-}
-
-/** IFTTT has the scope by its profile. Anybody else who had it could do at the service all that people gave to IFTTT. */
-function iftttProblems(given: Metadata, profile: Profile, firstParty: boolean): string[] {
-  if (!words(given['scope']).includes(iftttScope) || profile.metadata['scope'] !== undefined) return []
-  if (!profile.mayAdd.includes('scope')) {
-    return [`The scope "${iftttScope}" is about a person, and profile ${profile.name} signs nobody in.`]
-  }
-  return firstParty ? [] : [`The scope "${iftttScope}" is for IFTTT and for first-party apps (--first-party).`]
-}
-
-function pdsScopeProblems(scope: string, profile: Profile, pdsScopes: readonly string[]): string[] {
-  const named = `The scope ${JSON.stringify(shortened(scope))}`
-  const problem = pdsScopeProblem(scope)
-  if (problem !== undefined) return [`${named} is none of a PDS. ${problem}`]
-  if (!profile.mayAdd.includes('scope')) {
-    return [`${named} is for the PDS of a person, and profile ${profile.name} signs nobody in.`]
-  }
-  return covers(pdsScopes, scope)
-    ? []
-    : [
-        `${named} is beyond what this server asks of a PDS: ${pdsScopes.join(' ')}. Add it to ATPROTO_SCOPE, or choose a narrower one.`,
-      ]
-}
-
 async function askLibrary(
   id: string,
   metadata: Metadata,
@@ -274,19 +203,6 @@ async function askLibrary(
   }
 }
 
-/** Whether a scope is about the person. */
-export function isOpenidScope(scope: string): boolean {
-  return (openidScopes as readonly string[]).includes(scope)
-}
-
 function isListOfStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function words(value: unknown): readonly string[] {
-  return typeof value === 'string' ? value.split(/\s+/).filter((word) => word !== '') : []
-}
-
-function shortened(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text
 }

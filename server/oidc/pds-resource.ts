@@ -8,7 +8,8 @@
 import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import { coverage, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
-import { isOpenidScope, type Metadata, resourceScopesOf } from './client-metadata.ts'
+import type { Metadata } from './client-metadata.ts'
+import { isOpenidScope, resourceScopesOf } from './client-scopes.ts'
 
 export interface PdsResourceOptions {
   issuer: string

@@ -5,7 +5,8 @@
  */
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
-import { type Metadata, openidScopes, resourceScopesOf } from './client-metadata.ts'
+import type { Metadata } from './client-metadata.ts'
+import { openidScopes, resourceScopesOf } from './client-scopes.ts'
 import type { PdsResource } from './pds-resource.ts'
 
 export interface AccessRequest {

@@ -14,7 +14,7 @@ const cacheTime = 600
 
 /** Serves `/atproto/client-metadata.json` and `/atproto/jwks.json`. */
 export function atprotoClientRoutes({ documents }: Pick<AtprotoClient, 'documents'>): Middleware {
-  const router = new Router({ prefix: '/atproto' })
+  const router = new Router({ prefix: '/atproto', sensitive: true })
   const serve = (name: 'metadata' | 'jwks') => async (ctx: Context, next: () => Promise<unknown>) => {
     const found = await documents()
     if (found === undefined) return next()

@@ -12,7 +12,7 @@ import { logoPath } from '../oidc/logo-url.ts'
 
 /** Answers pictures of enabled clients, nothing else. */
 export function logoRoutes(findClient: (id: string) => Promise<Client | undefined>): Middleware {
-  const router = new Router({ prefix: logoPath })
+  const router = new Router({ prefix: logoPath, sensitive: true })
   router.get('/:id/:version', async (ctx, next) => {
     const id = String(ctx['params'].id)
     const client = isClientId(id) ? await findClient(id) : undefined

@@ -45,6 +45,7 @@ test('every form of an interaction and of the account is known to this test', ()
         path.endsWith('.ts') && /\b(router\.(post|put|patch|delete|all)|readForm)\(/.test(source(`server/${path}`)),
     )
     .map((path) => path.split('/')[0])
+  // A page of the house sends the one of `ifttt/` with an access token; cookies open nothing there (ifttt-authorizations).
   expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts', 'ifttt']))
 })
 
@@ -71,6 +72,19 @@ describe.each(Object.entries(foreign))('%s', (_name, headers) => {
     }
     expect((await person.get('/account')).text).toContain('This browser')
   })
+})
+
+test('an address in other letters is none: what judges forms compares the letters, too', async () => {
+  const person = server.visitor()
+  const { url } = await person.get(authorizeUrl(await server.client('web'), pkce()))
+  expect(url.pathname).toMatch(/^\/interaction\/./)
+  for (const address of [...Object.values(accountForms), `${url.pathname}/cancel`]) {
+    const shouted = address.replace(/^\/[a-z]+/, (first: string) => first.toUpperCase())
+    expect([shouted, (await person.post(shouted, {}, { 'sec-fetch-site': 'cross-site' })).status]).toEqual([
+      shouted,
+      404,
+    ])
+  }
 })
 
 test('the same forms are taken from this server’s own pages', async () => {

@@ -5,6 +5,7 @@ import { audit as auditStore } from '../../adapters/postgres/audit.ts'
 import { clients as clientStore } from '../../adapters/postgres/clients.ts'
 import { grants as grantStore } from '../../adapters/postgres/grants.ts'
 import { authorize, pkce, redeem, signedIn, tokensOf } from '../support/authorize.ts'
+import { iftttClient } from '../support/ifttt-client.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -18,7 +19,7 @@ let ifttt: TestClient
 let page: TestClient
 beforeAll(async () => {
   server = await startTestServer({ providers: [toy()] })
-  ifttt = await server.client('ifttt', { redirect_uris: [redirectUri] })
+  ifttt = await iftttClient(server, 'habitat')
   page = await server.client('spa', { ...forIfttt, first_party: true })
 })
 afterAll(() => server.stop())
@@ -155,6 +156,18 @@ test('a token of the house that is not for this API gets no code', async () => {
   expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
 })
 
+test('a token for this API that lacks the scope gets no code, and user/info does not know it (RFC 6750 §3.1)', async () => {
+  const proof = pkce()
+  const both = await server.client('spa', { ...forIfttt, first_party: true, scope: 'openid' })
+  const extra = { scope: 'openid', resource: `${server.origin}/ifttt/v1` }
+  const callback = await authorize(server.visitor(), both, proof, { name: 'alice', extra })
+  const { access } = tokensOf(await redeem(server, both, callback.searchParams.get('code') ?? '', proof))
+  const answer = await post(access, { client_id: ifttt.id })
+  expect(answer).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } })
+  expect(answer.headers.get('www-authenticate')).toContain('scope="ifttt"')
+  expect((await userInfo(access)).status).toBe(401)
+})
+
 test('an app that is no longer of the house, or no longer registered for it, gets no code with the token it has', async () => {
   const clients = clientStore(server.database.store.db, now)
   for (const [firstParty, scopes] of [
@@ -182,7 +195,7 @@ test('the token says who the person is; a browser’s cookies say nothing', asyn
 
 test('nobody redeems the code but its client, at its redirect URI, once (RFC 6749 §4.1.3)', async () => {
   const token = await tokenOf(page, 'replayed')
-  const other = await server.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/other/authorize'] })
+  const other = await iftttClient(server, 'other')
   const refused = { status: 400, body: { error: 'invalid_grant' } }
   const code = async () => (await post(token, { client_id: ifttt.id })).body.code
   expect(await redeemed(await code(), other)).toMatchObject(refused)
@@ -206,7 +219,7 @@ test('a code dies with the account that it was made for, and so does the token t
 
 test('codes are for clients of IFTTT that are registered and enabled, and for their own redirect URI', async () => {
   const token = await tokenOf(page, 'wrong-client')
-  const disabled = await server.client('ifttt', { redirect_uris: [redirectUri] })
+  const disabled = await iftttClient(server, 'habitat')
   await clientStore(server.database.store.db, now).disable(disabled.id)
   for (const id of ['', 'nobody', '\u0000', page.id, disabled.id]) {
     expect(await post(token, { client_id: id })).toMatchObject(invalid)
@@ -239,7 +252,10 @@ test('a request that can be read in two ways is refused', async () => {
   }
   const twice = `client_id=${ifttt.id}&client_id=${ifttt.id}`
   expect(await post(token, twice, { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject(invalid)
-  expect((await post(token, 'client_id=a', { 'content-type': 'text/plain' })).status).toBe(415)
+  expect(await post(token, 'client_id=a', { 'content-type': 'text/plain' })).toMatchObject({
+    status: 415,
+    body: { error: 'invalid_request', error_description: expect.stringContaining('Send application/json or') },
+  })
   expect(await post(token, { client_id: ifttt.id, state: 'x'.repeat(1_001) })).toMatchObject(invalid)
   expect(await post(token, { client_id: ifttt.id, decision: 'perhaps' })).toMatchObject(invalid)
   expect((await post(token, { client_id: ifttt.id, state: 'x'.repeat(60_000) })).status).toBe(413)

@@ -1,7 +1,7 @@
 /** What others might do with codes and tokens of IFTTT's clients, which know neither PKCE nor rotation. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isActive, pkce, type TokenAnswer, tokensOf } from '../support/authorize.ts'
-import { authorizeAtIfttt, type IftttRequest, iftttClient } from '../support/ifttt-client.ts'
+import { authorizeAtIfttt, type IftttRequest, iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -62,15 +62,7 @@ describe.each([
 
   /** An authorization request that is not meant to come to a sign-in. */
   function ask(extra: Record<string, string | undefined>, more = '') {
-    const params = {
-      client_id: client.id,
-      redirect_uri: client.redirectUri,
-      state: 's',
-      ...(authorizePath === '/authorize' ? { response_type: 'code', scope: 'ifttt' } : {}),
-      ...extra,
-    }
-    const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
-    return server.visitor().get(`${authorizePath}?${new URLSearchParams(given)}${more}`)
+    return server.visitor().get(iftttRequestUrl(client, { path: authorizePath, extra }) + more)
   }
 
   test('a code is good for its own client only, and a stranger cannot spend it (RFC 9700 §4.5)', async () => {

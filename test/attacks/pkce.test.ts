@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { profiles } from '../../server/oidc/profiles.ts'
+import { type ProfileName, profiles } from '../../server/oidc/profiles.ts'
 import { authorize, authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
@@ -27,9 +27,16 @@ test('there are profiles with codes, and discovery names S256 alone (RFC 8414 §
   expect(await discovery.json()).toMatchObject({ code_challenge_methods_supported: ['S256'] })
 })
 
-describe.each(withCodes.map(({ name }) => name))('%s', (profile) => {
+describe.each(withCodes.map(({ name }) => name as ProfileName))('%s', (profile) => {
   test.for<[string, Record<string, string | undefined>]>([
-    ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
+    [
+      profiles[profile].pkceRequired ? 'no challenge' : 'neither challenge nor state (RFC 9700 §4.7)',
+      {
+        code_challenge: undefined,
+        code_challenge_method: undefined,
+        ...(profiles[profile].pkceRequired ? {} : { state: undefined }),
+      },
+    ],
     ['a method without a challenge', { code_challenge: undefined }],
     ['an empty challenge', { code_challenge: '' }],
     ['the method plain (RFC 9700 §2.1.1)', { code_challenge_method: 'plain' }],

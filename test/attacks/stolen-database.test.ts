@@ -10,12 +10,14 @@ import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { askForCodes, enter, poll } from '../support/device.ts'
+import { iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
 const secrets = 'the-key-ring-of-the-stolen-database-test'
+const serviceKey = 'the-service-key-of-the-stolen-database-test'
 const kinds = [
   'password',
   'TOTP secret',
@@ -45,6 +47,7 @@ const kinds = [
   'access token of a PDS',
   'refresh token of a PDS',
   'client assertion key',
+  'service key',
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -229,6 +232,74 @@ async function programs(): Promise<void> {
   await steal()
 }
 
+/** IFTTT connects at both addresses, a page of the house asks for codes, and IFTTT's tests are set up. */
+async function atIfttt(browser: Visitor): Promise<void> {
+  const client = await iftttClient(server)
+  const page = await server.client('web', { resource_scopes: 'ifttt', first_party: true })
+  note('client secret', client.secret, page.secret)
+  const secret = { client_id: client.id, client_secret: client.secret }
+  const post = async (path: string, body: string | URLSearchParams, headers: Record<string, string> = {}) => {
+    const init = { method: 'POST', headers: { ...(typeof body === 'string' ? json : {}), ...headers }, body }
+    const answer = (await (await fetch(server.origin + path, init)).json()) as IftttAnswer
+    note('authorization code', answer.code)
+    note('opaque access token', answer.access_token, answer.data?.accessToken)
+    note('refresh token', answer.refresh_token)
+    await steal()
+    return answer
+  }
+  const newCode = async (path: string) => {
+    const visit = await browser.get(iftttRequestUrl(client, { path }))
+    return codeAt(visit.left ? visit : await browser.submit(visit, '/consent', { decision: 'allow' }))
+  }
+  const redemption = (code: string) => ({
+    ...secret,
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: client.redirectUri,
+  })
+  const first = await post('/token', new URLSearchParams(redemption(await newCode('/authorize'))))
+  expect(first.refresh_token).toEqual(expect.any(String))
+  const draft = '/third-party/ifttt/v1/tokens'
+  await post(draft, JSON.stringify(redemption(await newCode('/third-party/ifttt/authorize'))))
+  await post(
+    draft,
+    JSON.stringify({ ...secret, grant_type: 'refresh_token', refresh_token: String(first.refresh_token) }),
+  )
+  // Twice the same member, and a secret that is wrong.
+  await post(draft, JSON.stringify(redemption(await newCode('/authorize'))).replace('}', ',"code":"x"}'))
+  await post(draft, JSON.stringify({ ...redemption('x'), client_secret: `${client.secret.slice(1)}x` }))
+
+  const proof = pkce()
+  note('code verifier', proof.verifier)
+  const { body } = await redeem(
+    server,
+    page,
+    codeAt(await browser.get(authorizeUrl(page, proof, { scope: 'ifttt' }))),
+    proof,
+  )
+  note('opaque access token', body.access_token)
+  note('refresh token', body.refresh_token)
+  const authorization = `Bearer ${body.access_token}`
+  const minted = await post('/third-party/ifttt/v1/authorizations', JSON.stringify({ client_id: client.id }), {
+    authorization,
+  })
+  expect(minted.code).toEqual(expect.any(String))
+  const wrongKey = 'a-service-key-that-was-wrong-8472'
+  note('service key', serviceKey, wrongKey)
+  const setUp = (key: string) => post('/ifttt/v1/test/setup', '{}', { 'ifttt-service-key': key })
+  expect((await setUp(wrongKey)).data).toBeUndefined()
+  expect((await setUp(serviceKey)).data?.accessToken).toEqual(expect.any(String))
+}
+
+const json = { 'content-type': 'application/json' }
+
+interface IftttAnswer {
+  code?: string
+  access_token?: string
+  refresh_token?: string
+  data?: { accessToken?: string }
+}
+
 async function signingKeys(): Promise<void> {
   const rows = await server.database.store.db.selectFrom('signing_keys').selectAll().execute()
   for (const { kid, sealed_jwk } of rows) {
@@ -320,13 +391,14 @@ async function clientKey(): Promise<void> {
 
 beforeAll(async () => {
   pds = await startPds()
-  server = await startTestServer({ settings: { ...pds.settings, SECRETS: secrets } })
+  server = await startTestServer({ settings: { ...pds.settings, SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey } })
   note('key ring', secrets)
   const { browser, who } = await person()
   await secondBrowser(who)
   await webApp(browser)
   await devices(browser)
   await programs()
+  await atIfttt(browser)
   await atPds()
   await clientKey()
   await changedPassword(browser, who)

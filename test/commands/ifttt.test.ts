@@ -47,6 +47,7 @@ test('client add prints what to enter at IFTTT, for machines and for people', as
     token_url: `${issuer}/token`,
     uses_refresh_tokens: true,
     api_url_prefix: issuer,
+    redirect_uri: 'https://ifttt.com/channels/example_service/authorize',
     service_key_setting: 'IFTTT_SERVICE_KEYS',
   })
   const { stdout } = await run([...add, '--name', 'Applets'])
@@ -57,7 +58,30 @@ test('client add prints what to enter at IFTTT, for machines and for people', as
   expect(stdout).toMatch(/token URL +https:\/\/auth\.example\/token$/m)
   expect(stdout).toMatch(/uses refresh tokens +on$/m)
   expect(stdout).toMatch(/URL prefix +https:\/\/auth\.example$/m)
+  expect(stdout).toMatch(/redirect URI is https:\/\/ifttt\.com\/channels\/example_service\/authorize\.$/m)
   expect(stdout).toContain('IFTTT_SERVICE_KEYS')
+  expect(stdout).toContain(`habitat-auth resource add ${api}\n`)
+  expect(stdout).not.toContain('https addresses alone')
+  const local = await running({ ISSUER: 'http://localhost:1' })(add)
+  expect(local.stdout).toContain('IFTTT takes https addresses alone')
+})
+
+test('who registers a service again is told of the client that it has', async () => {
+  const again = [...add.slice(0, -1), 'registered_twice']
+  const first = await run([...again, '--json'])
+  expect(first.stderr).not.toContain('before')
+  const second = await run([...again, '--json'])
+  expect(second.exitCode).toBe(0)
+  expect(second.stderr).toContain(`for the service registered_twice before: ${first.json().client_id}.`)
+  expect(second.stderr).toContain('rotate-secret')
+  const settings = { IFTTT_SERVICE_KEYS: 'a-service-key-of-the-tests' }
+  const doctor = ['doctor', '--json']
+  const message = `2 clients are for the service registered_twice: ${first.json().client_id}, ${second.json().client_id}.`
+  const messages = async () =>
+    (await running(settings)(doctor)).json().findings.map(({ message }: { message: string }) => message)
+  expect(await messages()).toContain(message)
+  await done('client', 'remove', first.json().client_id)
+  expect((await messages()).join()).not.toContain('registered_twice')
 })
 
 test('what the client is excused from is shown in words, with the reason and what stands in its place', async () => {
@@ -103,6 +127,7 @@ test.each([
   [[...add, '--first-party'], 'always asked'],
   [['client', 'add', '--profile', 'ifttt'], '--service-id'],
   [['client', 'add', '--profile', 'ifttt', '--service-id', '../x'], 'letters, digits'],
+  [['client', 'add', '--profile', 'ifttt', '--service-id', 'My Service'], 'At IFTTT it stands among the settings'],
   [[...add, '--redirect-uri', 'https://ifttt.com/channels/other/authorize'], 'is set by profile ifttt'],
   [[...add, '--scope', 'email'], 'is set by profile ifttt'],
 ])('what would make it another client is refused with the reason: %j', async (argv, reason) => {
@@ -180,6 +205,15 @@ test.each([
   expect((await done('resource', 'list')).resources).toEqual([])
 })
 
+test('another API with the path of the built-in one is registered, and said to be another one', async () => {
+  const other = 'https://other.example/ifttt/v1'
+  const added = await run(['resource', 'add', other, '--name', 'Lamps'])
+  expect(added).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`not for this API but for ${api},`) })
+  await done('resource', 'remove', other)
+  expect((await run(['resource', 'add', api])).stderr).not.toContain('not for this API')
+  await done('resource', 'remove', api)
+})
+
 test('what is implied of the built-in API may be said', async () => {
   const said = ['--scope', 'ifttt', '--token-format', 'opaque', '--token-ttl', '3600', '--name', 'Lamps']
   expect(await done('resource', 'add', api, ...said)).toMatchObject({ name: 'Lamps', token_format: 'opaque' })
@@ -197,9 +231,15 @@ test('doctor misses the half of a connection with IFTTT that is not there', asyn
   expect(await findings()).toEqual([])
   expect(await findings(key)).toMatchObject([{ level: 'warning', remedy: expect.stringContaining('client add') }])
   await done(...add)
+  expect(await findings(key)).toMatchObject([{ level: 'warning', remedy: `Run: habitat-auth resource add ${api}` }])
+  const { client_id } = await done('resource', 'add', api)
   expect(await findings()).toMatchObject([{ level: 'warning', message: expect.stringContaining('is not set') }])
   expect(await findings({ ...key, ISSUER: 'http://localhost:1' })).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('cannot ask') },
     { level: 'warning', message: expect.stringContaining('http://localhost:1') },
   ])
   expect(await findings(key)).toMatchObject([{ level: 'ok' }])
+  await done('client', 'remove', client_id)
+  expect(await findings(key)).toMatchObject([{ remedy: expect.stringContaining(`resource remove ${api} && `) }])
+  await done('resource', 'remove', api)
 })

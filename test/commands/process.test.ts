@@ -1,10 +1,10 @@
 /** The CLI as a process of its own: how it is called, where it runs, what it leaves behind. */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, openAsBlob, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { openEmbedded } from '../../adapters/postgres/database.ts'
 import { serveAdminSocket } from '../../server/admin-socket.ts'
@@ -12,6 +12,7 @@ import { runRequest } from '../../server/commands/run.ts'
 import { commandServices } from '../../server/composition/commands.ts'
 import { adminSocketPath, readConfig } from '../../server/config.ts'
 import { encodeLogo } from '../../server/oidc/logo.ts'
+import { fillDataFolder } from '../support/data-folder.ts'
 import { png } from '../support/pictures.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -24,10 +25,9 @@ function dataFolder(): string {
 }
 
 /** A data folder with an empty, migrated database. */
-async function preparedFolder(): Promise<string> {
+function preparedFolder(): string {
   const path = dataFolder()
-  const store = await openEmbedded(path, await openAsBlob(inject('snapshot')))
-  await store.close()
+  fillDataFolder(path)
   return path
 }
 
@@ -149,7 +149,7 @@ test('bad settings are all named at once, and doctor finds them', async () => {
 })
 
 test('settings come from .env in the current folder, behind those of the environment', async () => {
-  const dataDir = await preparedFolder()
+  const dataDir = preparedFolder()
   const cwd = join(dataDir, '..')
   writeFileSync(join(cwd, '.env'), `DATA_DIR=${dataDir}\nPORT=nonsense\n`)
   expect(await habitatAuth(['client', 'list'], { PORT: '3000' }, { cwd })).toMatchObject({ exitCode: 0 })
@@ -166,7 +166,7 @@ test('a Postgres that does not answer is said in a sentence', async () => {
 })
 
 test('commands at the same time wait for each other on the embedded database', async () => {
-  const env = { DATA_DIR: await preparedFolder() }
+  const env = { DATA_DIR: preparedFolder() }
   const add = (name: string) => habitatAuth(['client', 'add', '--profile', 'service', '--name', name, '--json'], env)
   const results = await Promise.all(['one', 'two'].map(add))
   expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0])
@@ -174,7 +174,7 @@ test('commands at the same time wait for each other on the embedded database', a
 })
 
 test('while a server owns the embedded database, commands run inside it', async () => {
-  const dataDir = await preparedFolder()
+  const dataDir = preparedFolder()
   const env = { DATA_DIR: dataDir }
   const { services, stop } = await serve(dataDir)
   try {
@@ -200,7 +200,7 @@ test('while a server owns the embedded database, commands run inside it', async 
 })
 
 test('a logo is read where the command is typed, not where the server runs it', async () => {
-  const dataDir = await preparedFolder()
+  const dataDir = preparedFolder()
   const cwd = join(dataDir, '..')
   writeFileSync(join(cwd, 'logo.png'), png())
   writeFileSync(join(cwd, 'page.png'), '<script>alert(1)</script>')
@@ -225,7 +225,7 @@ test('a logo is read where the command is typed, not where the server runs it', 
 })
 
 test('the socket of a server that was killed does not stop a command', async () => {
-  const dataDir = await preparedFolder()
+  const dataDir = preparedFolder()
   const path = adminSocketPath(dataDir)
   const dead = `import { createServer } from 'node:net'; createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   await execute(process.execPath, ['--input-type=module', '--eval', dead], {})
@@ -234,7 +234,7 @@ test('the socket of a server that was killed does not stop a command', async () 
 })
 
 test('a server that goes away before it answers is said so, and nothing is tried a second time', async () => {
-  const dataDir = await preparedFolder()
+  const dataDir = preparedFolder()
   const server = createServer((socket) => socket.resume().once('end', () => socket.destroy()))
   const path = adminSocketPath(dataDir)
   await new Promise<void>((resolve) => server.listen(path, resolve))
@@ -251,6 +251,7 @@ test('a server that goes away before it answers is said so, and nothing is tried
 
 test('a data folder too deep for a socket works as long as no server runs, and says why it does not otherwise', async () => {
   const dataDir = join(dataFolder(), 'x'.repeat(90))
+  fillDataFolder(dataDir)
   expect(await habitatAuth(['client', 'list'], { DATA_DIR: dataDir })).toMatchObject({ exitCode: 0 })
   const store = await openEmbedded(dataDir)
   const result = await habitatAuth(['client', 'list'], { DATA_DIR: dataDir })

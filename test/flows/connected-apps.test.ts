@@ -74,6 +74,17 @@ test('whoever is asked for IFTTT reads what for, and that it lasts until it is t
   expect(offline.text).not.toContain('until you take it back')
 })
 
+test.each(['openid', 'openid ifttt'])('what lasts is said to last when IFTTT asks for %j, too', async (scope) => {
+  const client = await server.client('ifttt', { client_name: 'IFTTT', redirect_uris: [iftttAddress] })
+  const person = server.visitor()
+  const question = await register(person, authorizeUrl(client, pkce(), { ...forIfttt, scope }), somebody())
+  expect(question.text).toContain('Keep access until you take it back')
+  const back = await person.submit(question, '/consent', { decision: 'allow' })
+  const code = back.url.searchParams.get('code') ?? ''
+  const answer = await asIfttt(client, { grant_type: 'authorization_code', code, redirect_uri: iftttAddress })
+  expect(await answer.json()).toHaveProperty('refresh_token')
+})
+
 test('the account shows on which day IFTTT last used its access, and takes it back at once', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-03-01T23:50:00Z') })
   onTestFinished(() => void vi.useRealTimers())

@@ -283,7 +283,11 @@ postgresTest(
     for (const node of [0, 1]) expect((await nodes.ask(node, path, token)).status).toBe(200)
     const refreshes: number[] = []
     pds.stand('/oauth/token', (_request, response) => {
-      response.on('finish', () => refreshes.push(response.statusCode))
+      response.on('finish', () => {
+        refreshes.push(response.statusCode)
+        // The PDS has another clock: whoever comes later would take what it gave for expired, too.
+        offset = 0
+      })
       return false
     })
     offset = 3_600_000

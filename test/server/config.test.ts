@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig, settings } from '../../server/config.ts'
 
 const secret = 'a-secret-of-more-than-thirty-two-characters'
+const serviceKey = 'a-service-key-of-ifttt'
 const production = {
   NODE_ENV: 'production',
   ISSUER: 'https://auth.example.com',
@@ -149,6 +150,11 @@ describe('refused, with a sentence that names the setting', () => {
     ['TRUST_PROXY', 'yes'],
     ['TRUST_PROXY', '10.0.0.0/33'],
     ['REGISTRATION', 'maybe'],
+    ['IFTTT_SERVICE_KEYS', 'short'],
+    ['IFTTT_SERVICE_KEYS', ' , '],
+    ['IFTTT_SERVICE_KEYS', `${serviceKey},short`],
+    ['IFTTT_SERVICE_KEYS', `${serviceKey} ${serviceKey}`],
+    ['IFTTT_SERVICE_KEYS', `"${serviceKey}"`],
     ['LOG_LEVEL', 'loud'],
   ] as const)('%s=%s', ([name, value]) => {
     const problems = problemsOf({ [name]: value })
@@ -171,14 +177,26 @@ describe('refused, with a sentence that names the setting', () => {
   })
 
   test('and no sentence repeats a secret or a password', () => {
-    const problems = problemsOf({ SECRETS: 'hush', DATABASE_URL: 'mysql://user:hush@db/habitat' })
-    expect(problems).toHaveLength(2)
+    const problems = problemsOf({
+      SECRETS: 'hush',
+      DATABASE_URL: 'mysql://user:hush@db/habitat',
+      IFTTT_SERVICE_KEYS: 'hush',
+    })
+    expect(problems).toHaveLength(3)
     expect(problems.join('\n')).not.toContain('hush')
   })
 })
 
 test('the key ring keeps its order, newest first', () => {
   expect(readConfig({ SECRETS: `${secret}-new, ${secret}-old,` }).secrets).toEqual([`${secret}-new`, `${secret}-old`])
+})
+
+test('service keys of IFTTT keep their order, newest first, and none is needed', () => {
+  expect(readConfig({ IFTTT_SERVICE_KEYS: `${serviceKey}, ${serviceKey}-old,` }).iftttServiceKeys).toEqual([
+    serviceKey,
+    `${serviceKey}-old`,
+  ])
+  expect(readConfig({}).iftttServiceKeys).toEqual([])
 })
 
 test('a single address of a trusted proxy is a network of one', () => {

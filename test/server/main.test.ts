@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, inject, test } from 'vitest'
 import { authorize, pkce, redeem } from '../support/authorize.ts'
+import { fillDataFolder } from '../support/data-folder.ts'
 import { postgresTest } from '../support/database.ts'
 import { databaseUrl } from '../support/postgres-server.ts'
 import { startTestServer } from '../support/server.ts'
@@ -21,6 +22,13 @@ afterEach(() => {
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'habitat-auth-'))
   folders.push(path)
+  return path
+}
+
+/** A folder to start in where a migrated database is already: not every test is about the first start. */
+function preparedFolder(): string {
+  const path = folder()
+  fillDataFolder(join(path, '.data'))
   return path
 }
 
@@ -106,7 +114,7 @@ test('a port, an address or a data folder that cannot be used is said in one lin
     ],
   ]
   for (const [settings, message] of cases) {
-    const { exited, output } = program(settings)
+    const { exited, output } = program(settings, preparedFolder())
     expect(await exited).toBe(1)
     expect(output()).toBe(message)
   }
@@ -123,7 +131,12 @@ postgresTest('a database that does not exist is said in one line, and not waited
 test('npm hands SIGTERM on: whoever stops `npm start` stops the server', async () => {
   const port = await freePort()
   const root = join(import.meta.dirname, '../..')
-  const env = { PATH: process.env['PATH'], HOME: folder(), PORT: String(port), DATA_DIR: join(folder(), 'data') }
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: folder(),
+    PORT: String(port),
+    DATA_DIR: join(preparedFolder(), '.data'),
+  }
   const npm = spawn('npm', ['start'], { cwd: root, env, stdio: 'ignore' })
   running.push(npm)
   const origin = `http://localhost:${port}`
@@ -142,14 +155,15 @@ test('npm hands SIGTERM on: whoever stops `npm start` stops the server', async (
 
 test('in production every line is JSON and tells nobody to run the demo', async () => {
   const port = await freePort()
-  const { child, exited, output } = program({
+  const settings = {
     NODE_ENV: 'production',
     ALLOW_EMBEDDED_DATABASE: 'yes',
     HOST: '127.0.0.1',
     ISSUER: 'https://auth.example',
     PORT: String(port),
     SECRETS: 'a secret of the tests that is long enough',
-  })
+  }
+  const { child, exited, output } = program(settings, preparedFolder())
   await ready(`http://localhost:${port}`)
   await expect.poll(output).toContain('listening')
   const lines = output()
@@ -163,7 +177,7 @@ test('in production every line is JSON and tells nobody to run the demo', async 
 
 test('a key ring that does not open the database is said in one line', async () => {
   const port = await freePort()
-  const { child, exited, cwd } = program({ PORT: String(port) })
+  const { child, exited, cwd } = program({ PORT: String(port) }, preparedFolder())
   await ready(`http://localhost:${port}`)
   child.kill('SIGTERM')
   await exited
@@ -173,7 +187,7 @@ test('a key ring that does not open the database is said in one line', async () 
 })
 
 test('settings stand in .env as well', async () => {
-  const cwd = folder()
+  const cwd = preparedFolder()
   const port = await freePort()
   writeFileSync(join(cwd, '.env'), `PORT=${port}\nPRODUCT_NAME=Kuri\n`)
   program({}, cwd)
@@ -183,7 +197,7 @@ test('settings stand in .env as well', async () => {
 
 test('SIGTERM finishes what is in flight, then stops', async () => {
   const port = await freePort()
-  const { child, exited } = program({ PORT: String(port) })
+  const { child, exited } = program({ PORT: String(port) }, preparedFolder())
   const origin = `http://localhost:${port}`
   await ready(origin)
   // A form whose second half arrives after the signal.

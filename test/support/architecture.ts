@@ -45,6 +45,7 @@ const programs = ['server/main.ts', 'server/cli.ts']
 const composition = 'server/composition/'
 const sharedTypes = ['adapters/postgres/schema.ts', 'adapters/identity/contract.ts', 'adapters/crypto/seal.ts']
 const production = /^(server|adapters|views|migrations)\//
+const namesIfttt = ['server/oidc/profiles.ts', 'server/oidc/ifttt-resource.ts']
 const readsEnvironment = [...programs, 'server/config.ts']
 
 /** Every rule over every file; one sentence for each violation. */
@@ -53,6 +54,7 @@ export function violations(files: readonly SourceFile[]): readonly string[] {
   return [
     ...own.flatMap((file) => importsOf(file).flatMap((it) => judged(file.path, it))),
     ...own.filter(readsForbiddenEnvironment).map(({ path }) => `${path} reads the environment`),
+    ...own.filter(flowThatKnowsIfttt).map(({ path }) => `${path} asks for IFTTT by name`),
     ...secondDoors(own),
     ...providersWithoutSuite(files),
   ]
@@ -120,6 +122,12 @@ function isMigration(path: string): boolean {
 
 function readsForbiddenEnvironment({ path, text }: SourceFile): boolean {
   return !readsEnvironment.includes(path) && /\bprocess\.env\b|from 'node:process'/.test(text)
+}
+
+/** What a platform is excused from is data, and its API one of several: no flow asks for it by name. */
+function flowThatKnowsIfttt({ path, text }: SourceFile): boolean {
+  const isFlow = /^server\/(oidc|interactions|account)\//.test(path) && !namesIfttt.includes(path)
+  return isFlow && /(['"])ifttt\1/.test(text)
 }
 
 /** A sign-in ends in one file: the only one that calls the provider's `interactionFinished`. */

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
-import { test } from 'vitest'
+import { afterAll, test } from 'vitest'
 import { wantOf } from './missing-tools.ts'
 
 /** Path of the browser: `CHROMIUM_PATH`, else Debian's; undefined when there is none. */
@@ -33,15 +33,27 @@ async function launchBrowser(): Promise<Browser> {
   })
 }
 
-/** A test with a browser of its own, closed afterwards; skipped, and reported as such, where there is none. */
-export function browserTest(name: string, run: (browser: Browser) => Promise<void>): void {
-  test(name, async (context) => {
+/** Started by the first test of a file that needs it: to start one takes as long as most of what is tested with it. */
+let shared: Browser | undefined
+
+/**
+ * A test with a browser that knows nothing of the tests before it: what they opened is closed and forgotten. Skipped, and
+ * reported as such, where there is none. `timeout` in milliseconds, where the usual minute is too short.
+ */
+export function browserTest(name: string, run: (browser: Browser) => Promise<void>, timeout?: number): void {
+  afterAll(async () => {
+    const browser = shared
+    shared = undefined
+    await browser?.close()
+  })
+  test(name, { ...(timeout === undefined ? {} : { timeout }) }, async (context) => {
     if (findChromium() === undefined) return context.skip(wantOf('chromium'))
-    const browser = await launchBrowser()
+    if (shared?.isConnected() !== true) shared = await launchBrowser()
+    const browser = shared
     try {
       await run(browser)
     } finally {
-      await browser.close()
+      await Promise.all(browser.contexts().map((it) => it.close()))
     }
   })
 }

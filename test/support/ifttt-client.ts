@@ -6,8 +6,8 @@ import type { Visit } from './visitor.ts'
 
 /** Registers a service. */
 export function iftttClient(server: TestServer, serviceId = 'example'): Promise<TestClient> {
-  const redirectUri = profiles.ifttt.redirectUriOf?.(serviceId)
-  return server.client('ifttt', { redirect_uris: [redirectUri] })
+  const { clientName, redirectUriOf } = profiles.ifttt
+  return server.client('ifttt', { client_name: clientName, redirect_uris: [redirectUriOf?.(serviceId)] })
 }
 
 export interface IftttRequest {
@@ -18,12 +18,11 @@ export interface IftttRequest {
   decision?: 'allow' | 'deny'
 }
 
-/** Signs a person in who was never here, and ends where IFTTT waits. */
-export async function authorizeAtIfttt(
-  server: TestServer,
+/** An authorization request of IFTTT: the type and the scope are left out where they may be. */
+export function iftttRequestUrl(
   client: TestClient,
-  { path = '/authorize', extra = {}, decision = 'allow' }: IftttRequest = {},
-): Promise<URL> {
+  { path = '/authorize', extra = {} }: Omit<IftttRequest, 'decision'> = {},
+): string {
   const params = {
     client_id: client.id,
     redirect_uri: client.redirectUri,
@@ -32,8 +31,17 @@ export async function authorizeAtIfttt(
     ...extra,
   }
   const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `${path}?${new URLSearchParams(given)}`
+}
+
+/** Signs a person in who was never here, and ends where IFTTT waits. */
+export async function authorizeAtIfttt(
+  server: TestServer,
+  client: TestClient,
+  { decision = 'allow', ...request }: IftttRequest = {},
+): Promise<URL> {
   const person = server.visitor()
-  let visit: Visit = await person.get(`${path}?${new URLSearchParams(given)}`)
+  let visit: Visit = await person.get(iftttRequestUrl(client, request))
   if (visit.left) return visit.url
   visit = await person.submit(visit, '/start/toy')
   visit = await person.submit(visit, '/answer', { email: randomBytes(6).toString('hex') })

@@ -1,6 +1,7 @@
 /** A service on IFTTT that is registered at a test server, as its owner would type it into IFTTT's settings. */
 import { randomBytes } from 'node:crypto'
 import type { ServiceSettings } from './fakes/ifttt.ts'
+import { iftttClient } from './ifttt-client.ts'
 import type { Person } from './people.ts'
 import type { TestServer } from './server.ts'
 import type { Visit, Visitor } from './visitor.ts'
@@ -22,8 +23,7 @@ export async function registerService(
   at: keyof typeof addresses = 'standard',
 ): Promise<ServiceSettings> {
   const serviceId = `service_${randomBytes(4).toString('hex')}`
-  const redirectUri = `https://ifttt.com/channels/${serviceId}/authorize`
-  const { id, secret } = await server.client('ifttt', { client_name: 'IFTTT', redirect_uris: [redirectUri] })
+  const { id, secret } = await iftttClient(server, serviceId)
   return {
     serviceId,
     clientId: id,

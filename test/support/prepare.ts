@@ -20,6 +20,8 @@ declare module 'vitest' {
     databaseKind: 'postgres' | 'embedded'
     /** File with a copy of a migrated embedded database. */
     snapshot: string
+    /** The same as a folder of files, for `dataFolder`. */
+    databaseFolder: string
     /** Server and template database, where there is a Postgres. */
     postgres: { url: string; template: string } | undefined
   }
@@ -33,10 +35,11 @@ export default async function prepare(project: TestProject): Promise<() => Promi
   const url = given ?? cluster?.url
   const template = `habitat_template_${randomBytes(6).toString('hex')}`
   const snapshot = join(folder, 'snapshot.tar')
-  await makeSnapshot(snapshot)
+  await makeSnapshot(folder, snapshot)
   if (url !== undefined) await makeTemplate(url, template)
   project.provide('databaseKind', given === undefined ? 'embedded' : 'postgres')
   project.provide('snapshot', snapshot)
+  project.provide('databaseFolder', join(folder, 'postgres'))
   project.provide('postgres', url === undefined ? undefined : { url, template })
   return async () => {
     if (given !== undefined) await onServer(given, `drop database if exists ${template} with (force)`)
@@ -49,27 +52,22 @@ export default async function prepare(project: TestProject): Promise<() => Promi
  * Bytes and buffers are what opening a copy takes its time for, so it has few of both: short segments of the log, no
  * databases to create others from. What it means to its statements is the same.
  */
-async function makeSnapshot(file: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'habitat-snapshot-'))
+async function makeSnapshot(folder: string, file: string): Promise<void> {
   const dataDir = join(folder, 'postgres')
   const small = ['shared_buffers=4MB', 'min_wal_size=2MB', 'max_wal_size=4MB'].flatMap((setting) => ['--set', setting])
-  try {
-    const empty = await PGlite.create({ dataDir, initDbStartParams: ['--wal-segsize=1', ...small] })
-    await empty.close()
-    const store = await openEmbedded(folder)
-    await store.migrate()
-    await store.close()
-    const pglite = await PGlite.create({ dataDir })
-    await pglite.exec('update pg_database set datistemplate = false')
-    await pglite.exec('drop database template0')
-    await pglite.exec('drop database template1')
-    await pglite.exec('checkpoint')
-    const dump = await pglite.dumpDataDir('none')
-    await pglite.close()
-    await writeFile(file, Buffer.from(await dump.arrayBuffer()))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  const empty = await PGlite.create({ dataDir, initDbStartParams: ['--wal-segsize=1', ...small] })
+  await empty.close()
+  const store = await openEmbedded(folder)
+  await store.migrate()
+  await store.close()
+  const pglite = await PGlite.create({ dataDir })
+  await pglite.exec('update pg_database set datistemplate = false')
+  await pglite.exec('drop database template0')
+  await pglite.exec('drop database template1')
+  await pglite.exec('checkpoint')
+  const dump = await pglite.dumpDataDir('none')
+  await pglite.close()
+  await writeFile(file, Buffer.from(await dump.arrayBuffer()))
 }
 
 async function makeTemplate(url: string, name: string): Promise<void> {

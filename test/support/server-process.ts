@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { fillDataFolder } from './data-folder.ts'
 
 export interface ServerProcess extends AsyncDisposable {
   readonly origin: string
@@ -22,6 +23,7 @@ const patience = 30_000
 /** Starts it and waits until it serves. */
 export async function startServerProcess(settings: Record<string, string>): Promise<ServerProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'habitat-process-'))
+  fillDataFolder(dataDir)
   const port = await freePort()
   const env = { PATH: process.env['PATH'] ?? '', PORT: String(port), DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...settings }
   const root = join(import.meta.dirname, '../..')

@@ -80,6 +80,28 @@ test('a grant stays while something hangs on it, and for a day after it was give
   expect(left.map(({ id }) => id)).not.toContain(bare)
 })
 
+test('what hangs on a grant that was revoked goes, however long it would have lasted', async () => {
+  await using database = await openTestDatabase()
+  const century = 100 * 365 * 24 * hour
+  const [living, ended, justEnded] = [
+    await grant(database, 30 * hour),
+    await grant(database, 30 * hour),
+    await grant(database, 30 * hour),
+  ]
+  for (const id of [living, ended, justEnded]) await tokens(database, 1, century, id)
+  const revoked = (id: string, seconds: number) =>
+    database.store.db
+      .updateTable('grants')
+      .set({ revoked_at: from(seconds) })
+      .where('id', '=', id)
+      .execute()
+  await revoked(ended, -2 * hour)
+  await revoked(justEnded, -60)
+  expect(await removeExpired(database.store.db, now)).toBe(2)
+  const left = await database.store.db.selectFrom('artifacts').select('grant_id').execute()
+  expect(left.map(({ grant_id }) => grant_id).sort()).toEqual([living, justEnded].sort())
+})
+
 test('a grant goes in the same sweep as the last thing that hung on it', async () => {
   await using database = await openTestDatabase()
   await tokens(database, 2, -2 * hour, await grant(database, 30 * hour))

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { Refusal } from '../../../server/errors.ts'
-import { buildMetadata, resourceScopesOf } from '../../../server/oidc/client-metadata.ts'
+import { buildMetadata } from '../../../server/oidc/client-metadata.ts'
 import { clientRules } from '../../../server/oidc/client-rules.ts'
+import { resourceScopesOf } from '../../../server/oidc/client-scopes.ts'
 import { profiles } from '../../../server/oidc/profiles.ts'
 
 const rules = {
@@ -26,6 +27,7 @@ const examples: Record<string, Record<string, unknown>> = {
   web,
   spa: web,
   native: { ...name, redirect_uris: ['com.example.app:/cb'] },
+  device: name,
   service: { ...name, scope: 'notes:read' },
   ifttt: { service_id: 'example_service' },
   resource: name,

@@ -12,6 +12,18 @@ test('a flat object of strings is read as JSON says (RFC 8259)', () => {
   expect(read(String.raw`{"a\u0062":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`)).toEqual({ ab: '"\\/\b\f\n\r\té😀' })
 })
 
+test('a mark of the byte order may stand at the beginning, and nowhere else (RFC 8259 §8.1)', () => {
+  expect(read('\ufeff{"a":"1"}')).toEqual({ a: '1' })
+  expect(read('\ufeff\ufeff{"a":"1"}')).toBeUndefined()
+  expect(read('{\ufeff"a":"1"}')).toBeUndefined()
+})
+
+test('what is nested without end is refused at its first bracket, and a long text is read', () => {
+  expect(read(`{"a":${'['.repeat(50_000)}`)).toBeUndefined()
+  expect(read(`{"a":"${'x'.repeat(50_000)}"}`)?.['a']).toHaveLength(50_000)
+  expect(read(`{"a":"${'\\\\'.repeat(25_000)}`)).toBeUndefined()
+})
+
 test.each([
   ['no object', '"a"'],
   ['a list', '["a"]'],

@@ -209,9 +209,30 @@ describe('POST /third-party/ifttt/v1/tokens', () => {
   })
 })
 
-test('no other address below is one of them', async () => {
-  for (const path of ['/third-party/ifttt', '/third-party/ifttt/v1', `${tokens}/x`, '/third-party/ifttt/authorize/x']) {
-    expect([path, (await fetch(`${server.origin}${path}`)).status]).toEqual([path, 404])
+test('no other address is one of them, however nearly it is written like one', async () => {
+  const near = (path: string) => [
+    `${path}/`,
+    `/${path}`,
+    path.replace('ifttt', 'IFTTT'),
+    path.replace('third', '%74hird'),
+    path.replace('/ifttt', '//ifttt'),
+    `${path};x=1`,
+    `${path}%00`,
+    `${path}/x`,
+  ]
+  const others = [
+    '/third-party/ifttt',
+    '/third-party/ifttt/v1',
+    ...near(tokens),
+    ...near('/third-party/ifttt/authorize'),
+  ]
+  for (const path of others) {
+    for (const method of ['GET', 'POST']) {
+      const body = method === 'GET' ? {} : { body: JSON.stringify(redemption('x')) }
+      const headers = { 'content-type': 'application/json' }
+      const { status } = await fetch(server.origin + path, { method, headers, ...body })
+      expect([method, path, status]).toEqual([method, path, 404])
+    }
   }
 })
 

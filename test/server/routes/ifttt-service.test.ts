@@ -7,6 +7,7 @@ import { grants as grantStore } from '../../../adapters/postgres/grants.ts'
 import { userInfo } from '../../../server/ifttt/user-info.ts'
 import { authorize, pkce, signedIn, tokensOf } from '../../support/authorize.ts'
 import { openPostgresDatabase, postgresTest } from '../../support/database.ts'
+import { iftttClient } from '../../support/ifttt-client.ts'
 import { wire } from '../../support/outage.ts'
 import { startTestServer, type TestClient, type TestServer } from '../../support/server.ts'
 import { toy } from '../../support/toy-provider.ts'
@@ -21,7 +22,7 @@ let client: TestClient
 beforeAll(async () => {
   server = await startTestServer({ providers: [toy()], settings: { IFTTT_SERVICE_KEYS: `${key},${olderKey}` } })
   bare = await startTestServer()
-  client = await server.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/habitat/authorize'] })
+  client = await iftttClient(server)
 })
 afterAll(async () => {
   await server.stop()
@@ -100,10 +101,14 @@ test('what stands in IFTTT-Channel-Key changes nothing', async () => {
   expect((await ask('/status', { headers: { ...withKey(), 'ifttt-channel-key': 'INVALID' } })).status).toBe(200)
 })
 
-test('where no key is set, every key is wrong', async () => {
+test('where no key is set, every key is wrong, and the log says why', async () => {
   for (const value of ['', key, 'undefined']) {
     expect((await ask('/status', { headers: withKey(value) }, bare)).status).toBe(401)
   }
+  const lines = ({ logged }: TestServer) => logged.filter((line) => line.includes('a wrong IFTTT-Service-Key'))
+  expect(lines(bare).at(-1)).toContain('IFTTT_SERVICE_KEYS is not set')
+  await ask('/status', { headers: withKey('wrong') })
+  expect(lines(server).at(-1)).not.toContain('is not set')
 })
 
 test('an address that sent many wrong keys is told to wait, once in the audit, and the right key still works', async () => {
@@ -146,7 +151,7 @@ test('test/setup gives a token of a test account that user/info knows, whatever 
 test('tests that are set up at the same time for the first time share one account', async () => {
   const house = await startTestServer({ settings: { IFTTT_SERVICE_KEYS: key } })
   try {
-    await house.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/habitat/authorize'] })
+    await iftttClient(house)
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => ask('/test/setup', { method: 'POST', headers: withKey() }, house)),
     )
@@ -186,7 +191,7 @@ test('without an IFTTT client, and with the test account disabled, test/setup sa
     const { db } = house.database.store
     const asked = () => ask('/test/setup', { method: 'POST', headers: withKey() }, house)
     expect(await asked()).toMatchObject({ status: 503, body: { errors: [{ message: /client add --profile ifttt/ }] } })
-    const added = await house.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/habitat/authorize'] })
+    const added = await iftttClient(house)
     await clientStore(db, now).disable(added.id)
     expect((await asked()).status).toBe(503)
     await clientStore(db, now).enable(added.id)
@@ -299,7 +304,7 @@ postgresTest('while the database is away IFTTT is told to come back later, never
   const settings = { IFTTT_SERVICE_KEYS: key }
   const house = await startTestServer({ settings, providers: [toy()], database: { ...database, store } })
   try {
-    await house.client('ifttt', { redirect_uris: ['https://ifttt.com/channels/habitat/authorize'] })
+    await iftttClient(house)
     const made = await ask('/test/setup', { method: 'POST', headers: withKey() }, house)
     const value = made.body.data.accessToken
     await line.cut()
