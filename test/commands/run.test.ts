@@ -154,6 +154,7 @@ test('a dry run of any destructive command changes nothing', async () => {
   const { account_id } = (
     await run(['user', 'add', '--email', 'alice@example.com', '--password-stdin', '--json'], 'correct horse battery')
   ).json()
+  const { identities } = (await run(['user', 'show', account_id, '--json'])).json()
   const time = new Date()
   const until = new Date(time.getTime() + 60_000)
   await database.store.db
@@ -183,6 +184,7 @@ test('a dry run of any destructive command changes nothing', async () => {
     'user disable': [account_id],
     'user remove': [account_id],
     'user reset-totp': [account_id],
+    'user unlink': [account_id, 'password', identities[0].subject, '--force'],
     'session revoke': ['session'],
     'grant revoke': ['grant'],
   }

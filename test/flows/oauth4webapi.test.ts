@@ -70,7 +70,17 @@ test('the metadata names every endpoint under the issuer, where something answer
     .filter(([name]) => name.endsWith('_endpoint') || name === 'jwks_uri')
     .map(([, value]) => new URL(String(value)))
   expect(paths.map(({ pathname }) => pathname).sort()).toEqual(
-    ['/authorize', '/introspect', '/jwks', '/logout', '/par', '/revoke', '/token', '/userinfo'].sort(),
+    [
+      '/authorize',
+      '/device_authorization',
+      '/introspect',
+      '/jwks',
+      '/logout',
+      '/par',
+      '/revoke',
+      '/token',
+      '/userinfo',
+    ].sort(),
   )
   for (const { origin, href } of paths) {
     expect(origin).toBe(server.origin)
@@ -94,6 +104,7 @@ test('the metadata promises what is enforced, and nothing else', async () => {
     'authorization_code',
     'client_credentials',
     'refresh_token',
+    'urn:ietf:params:oauth:grant-type:device_code',
   ])
   expect([...(metadata.token_endpoint_auth_methods_supported ?? [])].sort()).toEqual([
     'client_secret_basic',
@@ -132,15 +143,23 @@ test('what is not offered is refused: implicit answers, plain PKCE, request obje
   expect(await answer({ response_type: 'token' })).toBe('unsupported_response_type')
   expect(await answer({ code_challenge_method: 'plain' })).toBe('invalid_request')
   expect(await answer({ request: 'e30.e30.' })).toBe('request_not_supported')
-  const grants = ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:device_code']
-  for (const grant_type of grants) {
+  const granted = async (grant_type: string, parameters: Record<string, string>) => {
     const response = await fetch(`${server.origin}/token`, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}` },
-      body: new URLSearchParams({ grant_type, username: 'a', password: 'b' }),
+      body: new URLSearchParams({ grant_type, ...parameters }),
     })
-    expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' })
+    return response.json()
   }
+  for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:token-exchange']) {
+    expect(await granted(grant_type, { username: 'a', password: 'b' })).toMatchObject({
+      error: 'unsupported_grant_type',
+    })
+  }
+  expect(await granted('urn:ietf:params:oauth:grant-type:device_code', { device_code: 'x' })).toMatchObject({
+    error: 'invalid_request',
+    error_description: expect.stringContaining('not allowed for this client'),
+  })
 })
 
 test('code, ID token, userinfo, refresh, introspection and revocation pass the library’s checks', async () => {
