@@ -88,7 +88,7 @@ function described(options: AppOptions): Middleware {
 
 /** Interaction ids stand in paths and are half of what opens an interaction. */
 function loggedPath(path: string): string {
-  return path.replace(/^\/(interaction|authorize)\/[^/]+/, '/$1/:uid')
+  return path.replace(/^\/(interaction|authorize|device)\/[^/]+/, '/$1/:uid')
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -130,6 +130,16 @@ describe('finding out about user codes', () => {
   })
 })
 
+test('the id of a step does not stand in the log, where a form from elsewhere is refused', async () => {
+  const person = stranger()
+  const login = await person.submit(await enter(person, await ask()), '/device', { decision: 'allow' })
+  const uid = login.url.pathname.split('/').at(-1)
+  expect((await person.post(`/device/${uid}`, {}, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  const log = server.logged.join('\n')
+  expect(log).toContain('/device/:uid')
+  expect(log).not.toContain(uid)
+})
+
 describe('another browser', () => {
   test('that sends its own code to a person makes them read where it comes from (phishing, RFC 8628 §5.4)', async () => {
     const asked = await fetch(`${server.origin}/device_authorization`, {
