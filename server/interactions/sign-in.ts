@@ -51,13 +51,19 @@ export function signIn(options: SignInOptions) {
     if ((await connecting.waiting(desk)) !== undefined) return chooser(desk)
     const named = namedProvider(desk, providers)
     if (named !== undefined && isOffered(desk, named) && token === undefined)
-      return begin(desk, named, wouldReplace(desk))
+      return goOn(desk, named, wouldReplace(desk))
     if (needsPds(desk)) return chooser(desk)
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
     if (named !== undefined || current?.step.kind === 'redirect') return chooser(desk)
     const first = firstProvider(desk, providers)
     if (first === undefined) return chooser(desk)
-    await begin(desk, first, true)
+    await goOn(desk, first, true)
+  }
+
+  /** Goes straight on with a provider that nobody has chosen yet. */
+  async function goOn(desk: Desk, provider: IdentityProvider, ask: boolean): Promise<void> {
+    if (otherBrowser.isNeeded(desk, provider)) return desk.seeOther(otherBrowser.path(desk, provider))
+    await begin(desk, provider, ask)
   }
 
   /** `ask`: the person is asked even where a hint would do. */

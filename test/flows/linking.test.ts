@@ -187,6 +187,16 @@ describe('an app that demands a kind of identity (required_identity)', () => {
     expect(back.url.searchParams.get('code')).toBeTruthy()
   })
 
+  test('does not lead a browser inside another app straight to where it would be refused', async () => {
+    const client = await server.client('web', { required_identity: 'picky', first_party: true })
+    const inside = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15; wv) Telegram-Android/11' }
+    const told = await server.visitor(inside).get(authorizeUrl(client, pkce()))
+    expect(told.left).toBe(false)
+    expect(told.url.pathname).toContain('/browser/picky')
+    expect(has(told, '/start/red')).toBe(true)
+    expect((await server.visitor().get(authorizeUrl(client, pkce()))).left).toBe(true)
+  })
+
   test('is told that a page is needed when it asks for none (OIDC Core §3.1.2.6)', async () => {
     const client = await server.client('web', { required_identity: 'blue', first_party: true })
     const person = await newAccount(server, 'red', 'non@example.com')
