@@ -98,6 +98,7 @@ function memoryModels(clients: readonly Client[]): OidcModels {
     flush: async () => undefined,
     successorOf: () => randomBytes(32).toString('base64url'),
     requestOf: async () => undefined,
+    releaseDevice: async () => undefined,
     account: () => undefined,
   }
 }

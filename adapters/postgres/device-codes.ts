@@ -31,6 +31,11 @@ export interface DeviceCodes {
    */
   move(row: NewArtifact): Promise<boolean>
   /**
+   * Gives up a claim, so that another browser can make it; the one before may still be the first to decide. Answers the
+   * sealed user code of a code that waits for its person.
+   */
+  release(idHash: string): Promise<string | undefined>
+  /**
    * Whether a poll comes no earlier than it may. The first one always may. The wait is counted from the last poll that
    * was not too early, so that asking too often never puts the answer off for ever.
    */
@@ -45,6 +50,10 @@ export function deviceCodes(db: Kysely<Database>, now: () => Date): DeviceCodes 
       const values = [idHash, JSON.stringify(payload), accountId, grantId, decided, now()]
       const { rows } = await db.executeQuery(CompiledQuery.raw(moveCode, values))
       return rows.length > 0
+    },
+    async release(idHash) {
+      const { rows } = await db.executeQuery<{ sealed: string }>(CompiledQuery.raw(releaseCode, [idHash, now()]))
+      return rows[0]?.sealed
     },
     async poll(deviceCode, { interval, step, longest, leeway, remember }) {
       const at = now()
@@ -64,6 +73,12 @@ const moveCode = `
     and ($5::boolean or not (payload ? 'inFlight'))
     and ($4::text is null or exists (select 1 from live))
   returning 1`
+
+const releaseCode = `
+  update artifacts set payload = payload - 'inFlight'
+  where id_hash = $1 and model = 'DeviceCode' and consumed_at is null and expires_at > $2::timestamptz
+    and not (payload ? 'accountId') and not (payload ? 'error')
+  returning payload ->> 'sealedUserCode' as sealed`
 
 const tooEarly = `$2::timestamptz < polls.polled_at + make_interval(secs => (polls.wait - $5::integer)::float8)`
 

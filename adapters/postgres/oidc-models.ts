@@ -74,6 +74,8 @@ export interface OidcModels {
   successorOf(key: object, presented: string): string
   /** The parameters of the authorization request behind an interaction, also after its end. */
   requestOf(interaction: string): Promise<Payload | undefined>
+  /** Gives up the claim of the device code that an open interaction is about; the user code, while it waits for a person. */
+  releaseDevice(interaction: string): Promise<string | undefined>
   /** The account row that came along with a token of this request. */
   account(key: object, id: string): Selectable<AccountRow> | undefined
 }
@@ -115,7 +117,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
         })
         const at = scope()
         // A step of a code that is stored: never over one that somebody else took.
-        if (model === 'DeviceCode' && ('inFlight' in payload || 'error' in payload)) {
+        if (model === 'DeviceCode' && (id.startsWith(storedPrefix) || 'inFlight' in payload || 'error' in payload)) {
           if (!(await devices.move(row))) throw new errors.InvalidGrant('the code was used or has expired meanwhile')
         } else if (at?.defer === true) memo.of(at.key).writes.push(row)
         else if (!(await store.write([row]))) throw new errors.InvalidGrant('the grant was revoked meanwhile')
@@ -239,6 +241,11 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
       return candidates.find((candidate) => hashed(candidate) === known) ?? candidates[0]
     },
     requestOf: (interaction) => reached(() => interactions.requestOf(interaction)),
+    async releaseDevice(interaction) {
+      const device = await reached(() => interactions.deviceOf(interaction))
+      const sealed = device && (await reached(() => devices.release(keyOf(device))))
+      return sealed === undefined ? undefined : sealer.open(sealed, 'user-code')
+    },
     account: (key, id) => memo.of(key).account(id),
   }
 }

@@ -53,6 +53,13 @@ export function pendingInteractions(db: Kysely<Database>, sealer: Sealer, now: (
       return result.numUpdatedRows === 1n
     },
 
+    /** The device code that an open interaction is about; undefined where it is about none. */
+    async deviceOf(id: string): Promise<string | undefined> {
+      const found = await row(id)
+      const device = found === undefined || found.consumed_at !== null ? undefined : open(found)['deviceCode']
+      return typeof device === 'string' ? device : undefined
+    },
+
     /** The request that an interaction was for, also after its end: with it a lost sign-in can begin again. */
     async requestOf(id: string): Promise<Payload | undefined> {
       const found = await row(id)

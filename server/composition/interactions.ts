@@ -49,6 +49,7 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
     pages,
     cookies,
     restartOf: oauth.restartOf,
+    elsewhereOf: oauth.elsewhereOf,
     admission,
     signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser }),
     link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, otherBrowser, now }),

@@ -14,7 +14,7 @@ import type { Log } from '../log.ts'
 import { type Bearer, bearer } from '../oidc/bearer.ts'
 import { type ClientGuesses, clientGuesses } from '../oidc/client-guess-limits.ts'
 import { clientLookup } from '../oidc/client-lookup.ts'
-import { type DeviceFlowOptions, polling } from '../oidc/device-flow.ts'
+import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { createProvider } from '../oidc/provider.ts'
@@ -42,6 +42,8 @@ export interface OAuth {
   findResource(identifier: string): Promise<Resource | undefined>
   /** Address that begins the sign-in of an interaction again, also after its end. */
   restartOf(uid: string): Promise<string | undefined>
+  /** The same for another browser; a device code that was entered in the first is free for it. */
+  elsewhereOf(uid: string): Promise<string | undefined>
 }
 
 export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pages: Pages): Promise<OAuth> {
@@ -67,6 +69,10 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
+  }
+  const elsewhereOf = async (uid: string): Promise<string | undefined> => {
+    const userCode = await models.releaseDevice(uid)
+    return userCode === undefined ? restartOf(uid) : `${devicePath}?user_code=${userCode}`
   }
   const build = async () =>
     createProvider({
@@ -112,6 +118,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
     cookieKeys,
     findResource,
     restartOf,
+    elsewhereOf,
   }
 }
 

@@ -37,6 +37,8 @@ export interface InteractionOptions {
   cookies: AttemptCookies
   /** Address that begins the sign-in of an interaction again, also after its end. */
   restartOf: (uid: string) => Promise<string | undefined>
+  /** The same for another browser, which takes the code of a device over from the one that has entered it. */
+  elsewhereOf: (uid: string) => Promise<string | undefined>
 }
 
 type Prompt = 'login' | 'link' | 'consent' | 'pds'
@@ -142,7 +144,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
 
   /** For an address that is meant to be opened in another browser than the interaction's. */
   async function beginAgain(ctx: Context): Promise<void> {
-    const target = await options.restartOf(String(ctx['params'].uid))
+    const target = await options.elsewhereOf(String(ctx['params'].uid))
     if (target === undefined) return expired(ctx)
     seeOther(ctx, target)
   }

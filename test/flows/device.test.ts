@@ -5,6 +5,7 @@ import { audit } from '../../adapters/postgres/audit.ts'
 import { endpoint, isActive, refresh, tokensOf } from '../support/authorize.ts'
 import { approve, askForCodes, enter, finish, poll } from '../support/device.ts'
 import { dpopKey } from '../support/dpop.ts'
+import { elsewhere } from '../support/linking.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { passSeconds, stopClock } from '../support/time-lapse.ts'
 import { toy } from '../support/toy-provider.ts'
@@ -13,7 +14,7 @@ let server: TestServer
 let client: TestClient
 beforeAll(async () => {
   stopClock()
-  server = await startTestServer({ providers: [toy()] })
+  server = await startTestServer({ providers: [toy(), { ...elsewhere('picky'), externalBrowser: true }] })
   client = await server.client('device', { client_name: 'Television' })
 })
 afterAll(async () => {
@@ -228,6 +229,43 @@ describe('a person with several devices', () => {
     expect(last.text).toMatch(/is connected|\/newcomer"/)
     expect((await finish(person, last)).text).toContain('is connected')
     expect((await poll(server, own, codes)).status).toBe(200)
+  })
+})
+
+describe('a browser inside another app, which a way to sign in refuses', () => {
+  const telegram = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15; wv) Telegram-Android/11' }
+  const told = async (user_code: string) => {
+    const inside = server.visitor(telegram)
+    const login = await inside.submit(await enter(inside, { user_code }), '/device', { decision: 'allow' })
+    const page = await inside.submit(login, '/start/picky')
+    expect(page.url.pathname).toContain('/browser/picky')
+    return { inside, login, page }
+  }
+
+  test('hands the code over to the browser in which its page is opened, which confirms it anew', async () => {
+    const codes = await askForCodes(server, client)
+    const { inside, page } = await told(codes.user_code)
+    const own = server.visitor()
+    const begun = await own.get(page.url.href)
+    expect([begun.url.pathname, begun.text]).toEqual(['/device', expect.stringContaining(`value="${codes.user_code}"`)])
+    expect((await approve(own, codes, { name: 'outside' })).text).toContain('is connected')
+    expect((await inside.submit(page, '/cancel')).text).not.toContain('is connected')
+    expect(await isActive(server, client, tokensOf(await poll(server, client, codes)).access)).toBe(true)
+    expect((await server.visitor().get(page.url.href)).text).not.toContain(codes.user_code)
+  })
+
+  test('may go on all the same: of two that confirm, the first to decide counts', async () => {
+    const codes = await askForCodes(server, client, { scope: 'openid profile' })
+    const { inside, login, page } = await told(codes.user_code)
+    const own = server.visitor()
+    await own.get(page.url.href)
+    const late = await own.submit(await enter(own, codes), '/device', { decision: 'allow' })
+    expect((await finish(inside, login, { name: 'inside' })).text).toContain('is connected')
+    const end = await finish(own, late, { name: 'late' })
+    expect([end.status, end.text]).toEqual([400, expect.not.stringContaining('is connected')])
+    const { access } = tokensOf(await poll(server, client, codes))
+    const userinfo = await fetch(`${server.origin}/userinfo`, { headers: { authorization: `Bearer ${access}` } })
+    expect(await userinfo.json()).toMatchObject({ name: 'inside' })
   })
 })
 

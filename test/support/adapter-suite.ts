@@ -286,6 +286,8 @@ export function describeOidcAdapter(suite: AdapterSuite): void {
       const grantId = await grant(it)
       await it.adapter('DeviceCode').upsert(String(jti), { ...found, jti, userCode, accountId, grantId }, hour)
       expect(await it.adapter('DeviceCode').find(id)).toMatchObject({ accountId, grantId, userCode })
+      const other = { ...found, jti, userCode, accountId: 'somebody else', grantId }
+      await expect(it.adapter('DeviceCode').upsert(String(jti), other, hour)).rejects.toThrow(errors.InvalidGrant)
       await it.adapter('DeviceCode').consume(id)
       await expect(it.adapter('DeviceCode').consume(id)).rejects.toThrow(errors.InvalidGrant)
     })

@@ -48,6 +48,21 @@ test('a code is refused without having been claimed, and stays refused', async (
   expect(await payload()).toMatchObject({ error: 'access_denied' })
 })
 
+test('a claim that is given up can be made anew, and a decision cannot be given up', async () => {
+  const { row, payload } = await waiting()
+  const { idHash } = row()
+  await store.move(row({ inFlight: true, sealedUserCode: 'sealed' }))
+  expect(await store.release(idHash)).toBe('sealed')
+  expect(await payload()).toEqual({ clientId: 'tv', sealedUserCode: 'sealed' })
+  expect(await store.move(row({ inFlight: true, sealedUserCode: 'sealed' }))).toBe(true)
+  expect(await store.move(row({ inFlight: true, accountId }))).toBe(true)
+  expect(await store.release(idHash)).toBeUndefined()
+  expect(await payload()).toMatchObject({ inFlight: true, accountId })
+  const late = await waiting(5)
+  advance(5)
+  expect(await store.release(late.row().idHash)).toBeUndefined()
+})
+
 test('of many at once one claims a code', async () => {
   const { row } = await waiting()
   const claims = await Promise.all(Array.from({ length: 10 }, () => store.move(row({ inFlight: true }))))
