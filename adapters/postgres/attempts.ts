@@ -22,6 +22,8 @@ export interface NewAttempt {
   readonly step: Json
   /** Answers that are taken before the attempt is over. */
   readonly tries: number
+  /** The account that it is about to enter: it ends with the sessions of that account. */
+  readonly accountId?: string | undefined
   /** Seconds; ten minutes when absent. */
   readonly ttl?: number | undefined
 }
@@ -68,7 +70,7 @@ export function attempts(options: { db: Kysely<Database>; sealer: Sealer; now: (
     expiresAt: row.expires_at,
   })
   return {
-    async begin({ interaction, provider, purpose, step, tries, ttl = attemptLifetime }) {
+    async begin({ interaction, provider, purpose, step, tries, accountId, ttl = attemptLifetime }) {
       const token = randomBytes(32).toString('base64url')
       const idHash = hash(token)
       const at = now()
@@ -79,6 +81,7 @@ export function attempts(options: { db: Kysely<Database>; sealer: Sealer; now: (
         purpose,
         sealed_step: seal(step, idHash),
         tries_left: tries,
+        account_id: accountId ?? null,
         created_at: at,
         expires_at: new Date(at.getTime() + ttl * 1000),
       }

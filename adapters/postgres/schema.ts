@@ -62,6 +62,8 @@ export interface AttemptRow {
   tries_left: number
   /** Grows with every accepted answer: compare-and-swap. */
   version: Generated<number>
+  /** The account of somebody who has signed in and is asked one more thing. */
+  account_id: string | null
   created_at: Date
   expires_at: Date
 }

@@ -61,6 +61,7 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
     },
     revoke,
     async revokeByAccount(accountId, except) {
+      await db.deleteFrom('attempts').where('account_id', '=', accountId).execute()
       await db.deleteFrom('artifacts').where('account_id', '=', accountId).where('model', '=', 'Interaction').execute()
       const rows = await db
         .selectFrom('sessions')

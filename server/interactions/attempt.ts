@@ -14,7 +14,7 @@ import type {
   StartInput,
   Step,
 } from '../../adapters/identity/contract.ts'
-import type { Attempts } from '../../adapters/postgres/attempts.ts'
+import type { Attempts, NewAttempt } from '../../adapters/postgres/attempts.ts'
 import type { Entering, Proof } from './proof.ts'
 
 /** What an open attempt waits for. */
@@ -79,15 +79,22 @@ export function attemptDriver(
   providers: ReadonlyMap<string, IdentityProvider>,
   onOutage: (provider: string, error: Error) => void = () => undefined,
 ): AttemptDriver {
-  const open = (interaction: string, provider: string, purpose: Purpose, step: OpenStep, tries: number) =>
-    attempts.begin({ interaction, provider, purpose, step: step as unknown as Json, tries, ttl: lifetime })
+  const open = ({ step, ...attempt }: Omit<NewAttempt, 'step' | 'ttl'> & { step: OpenStep }) =>
+    attempts.begin({ ...attempt, step: step as unknown as Json, ttl: lifetime })
 
   return {
     async begin(provider, { interaction, hint, ...origin }) {
       const step = await asked(provider, () => provider.start({ ...origin, ...(hint === undefined ? {} : { hint }) }))
       if (step.kind === 'proven') throw new TypeError(`${provider.id} proved an identity before it asked anybody`)
       if (step.kind === 'refused') return { token: undefined, outcome: step }
-      const token = await open(interaction, provider.id, origin.purpose, openStep(step), triesOf(step))
+      const { purpose } = origin
+      const token = await open({
+        interaction,
+        provider: provider.id,
+        purpose,
+        step: openStep(step),
+        tries: triesOf(step),
+      })
       return { token, outcome: shown(step) }
     },
 
@@ -122,7 +129,9 @@ export function attemptDriver(
     hold(interaction, step) {
       // What waits must outlive the attempts at signing in, also those with the same provider.
       const provider = step.kind === 'waiting' ? '+waiting' : step.proof.identity.provider
-      return open(interaction, provider, step.kind === 'newcomer' ? 'sign-in' : 'link', step, 1)
+      const purpose = step.kind === 'newcomer' ? 'sign-in' : 'link'
+      const accountId = step.kind === 'connect' ? step.entering.accountId : undefined
+      return open({ interaction, provider, purpose, step, tries: 1, accountId })
     },
 
     async takeHeld(token, interaction, kind) {

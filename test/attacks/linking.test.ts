@@ -237,6 +237,20 @@ test('what waits is connected to whoever signs in next in this browser only afte
   expect(await identitiesOf(server, email)).toHaveLength(1)
 })
 
+test('ending the sessions of an account ends a sign-in to it that waits for the last question (ASVS 5 §7.4.3)', async () => {
+  const email = fresh('victim')
+  const victim = await newAccount(server, 'red', email)
+  const attacker = server.visitor()
+  const page = await arrive(attacker, '/account', 'blue', 'mallory@waiting.example')
+  const chooser = await attacker.submit(page, '/newcomer', { decision: 'connect' })
+  const confirm = await answerAs(attacker, await choose(attacker, chooser, 'red'), email)
+  expect(confirm.text).toContain(email)
+  await victim.post('/account/sign-out-everywhere', {})
+  const after = await attacker.submit(confirm, '/connect', { decision: 'connect' })
+  expect(after.text).not.toContain('Your account')
+  expect(await identitiesOf(server, email)).toEqual([`red subject of ${email}`])
+})
+
 test('two tabs that connect the same at once add it to one account, and to no other (race)', async () => {
   const [one, two] = [fresh('one'), fresh('two')]
   const people: Visitor[] = [await newAccount(server, 'red', one), await newAccount(server, 'red', two)]
