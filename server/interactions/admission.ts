@@ -113,21 +113,29 @@ export function admission(options: AdmissionOptions) {
   }
 
   async function enter(desk: Desk, account: Account, proof: Proof): Promise<void> {
-    if (account.disabledAt !== undefined) {
-      await oneTrip.discard(proof.keepsake)
-      await record(desk, 'sign-in.refused', account.id, proof)
-      throw new PageRefusal('forbidden', 'account-disabled')
-    }
     const ts = Math.floor(options.now().getTime() / 1000)
     const entering = { accountId: account.id, proof, ts }
+    if (account.disabledAt !== undefined) return refuse(desk, entering, 'account-disabled')
     if (!(await connecting.ask(desk, entering))) await complete(desk, entering)
   }
 
   /** The decision about what was proven before; then the sign-in comes to its end. */
   async function connect(desk: Desk): Promise<void> {
-    const entering = await connecting.decide(desk)
-    if (entering === undefined) return desk.seeOther(desk.path(''))
+    const decided = await connecting.decide(desk)
+    if (decided === undefined) return desk.seeOther(desk.path(''))
+    const { entering, refusal } = decided
+    if (refusal !== undefined) return refuse(desk, entering, refusal)
     await complete(desk, entering)
+  }
+
+  async function refuse(
+    desk: Desk,
+    { accountId, proof }: Entering,
+    reason: 'account-disabled' | 'identity-taken',
+  ): Promise<never> {
+    await oneTrip.discard(proof.keepsake)
+    await record(desk, 'sign-in.refused', accountId, proof)
+    throw new PageRefusal('forbidden', reason)
   }
 
   async function complete(desk: Desk, { accountId, proof, ts }: Entering): Promise<void> {

@@ -2,14 +2,13 @@
  * A newcomer who has an account: what they have proven waits, sealed, until they have signed in to that account, and is
  * added when they say so on a page that names both.
  *
- * Both are proven in one interaction of one browser within ten minutes; an e-mail address that both have is only the
- * occasion to ask (ASVS 5 §6.8.1).
+ * Both are proven in one interaction of one browser, with at most ten minutes between two steps; an e-mail address that
+ * both have is only the occasion to ask (ASVS 5 §6.8.1).
  */
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
 import { connectPage } from '../../views/connect.ts'
 import { readForm } from '../forms.ts'
-import { PageRefusal } from '../page-refusal.ts'
 import { type Adding, labelOf } from './adding.ts'
 import type { AttemptDriver, HeldStep } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
@@ -22,6 +21,11 @@ export interface ConnectingOptions {
   cookies: AttemptCookies
   accounts: Accounts
   adding: Adding
+}
+
+export interface Decided {
+  readonly entering: Entering
+  readonly refusal?: 'account-disabled' | 'identity-taken'
 }
 
 export type Connecting = ReturnType<typeof connecting>
@@ -70,21 +74,18 @@ export function connecting({ providers, attempts, cookies, accounts, adding }: C
       )
     },
 
-    /** The decision: what has been added or not; what was waited with. Undefined without a decision. */
-    async decide(desk: Desk): Promise<Entering | undefined> {
+    /** The decision, with the sign-in that waited for it and why that must not go on. Undefined without a decision. */
+    async decide(desk: Desk): Promise<Decided | undefined> {
       const decision = (await readForm(desk.ctx)).get('decision')
       const token = cookies.attempt(desk.ctx)
       if (token === undefined || (decision !== 'connect' && decision !== 'skip')) return undefined
       const step = await attempts.takeHeld(token, desk.uid, 'connect')
       if (step === undefined) return undefined
-      const { accountId } = step.entering
-      const account = await accounts.find(accountId)
-      if (account === undefined || account.disabledAt !== undefined)
-        throw new PageRefusal('forbidden', 'account-disabled')
-      if (decision === 'connect' && (await adding.add(desk, accountId, step.proof.identity)) === 'taken') {
-        throw new PageRefusal('forbidden', 'identity-taken')
-      }
-      return step.entering
+      const { entering, proof } = step
+      const account = await accounts.find(entering.accountId)
+      if (account === undefined || account.disabledAt !== undefined) return { entering, refusal: 'account-disabled' }
+      const isTaken = decision === 'connect' && (await adding.add(desk, account.id, proof.identity)) === 'taken'
+      return isTaken ? { entering, refusal: 'identity-taken' } : { entering }
     },
   }
 }

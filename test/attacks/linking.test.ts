@@ -1,5 +1,6 @@
 /** Getting into an account by the ways that are there to add a way in. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
 import {
   answerAs,
@@ -249,6 +250,33 @@ test('ending the sessions of an account ends a sign-in to it that waits for the 
   const after = await attacker.submit(confirm, '/connect', { decision: 'connect' })
   expect(after.text).not.toContain('Your account')
   expect(await identitiesOf(server, email)).toEqual([`red subject of ${email}`])
+})
+
+test('an account that is disabled before the last question stays shut, and what the sign-in brought is given back', async () => {
+  const givenBack: string[] = []
+  const handle = vouching('atproto', 'Handle')
+  const keeping: IdentityProvider = {
+    ...handle,
+    keepsakes: { keep: async () => false, discard: async (id) => void givenBack.push(id) },
+    async answer(input) {
+      const step = await handle.answer(input)
+      return step.kind === 'proven' ? { ...step, keepsake: { id: 'brought along', scopes: [] } } : step
+    },
+  }
+  await using other = await startTestServer({ providers: [vouching('blue', 'Blue'), keeping] })
+  await newAccount(other, 'atproto', 'shut@example.com')
+  givenBack.length = 0
+  const person = other.visitor()
+  const page = await arrive(person, '/account', 'blue', 'late@example.com')
+  const chooser = await person.submit(page, '/newcomer', { decision: 'connect' })
+  const confirm = await answerAs(person, await choose(person, chooser, 'atproto'), 'shut@example.com')
+  const { db } = other.database.store
+  await db.updateTable('accounts').set({ disabled_at: new Date() }).execute()
+  expect((await person.submit(confirm, '/connect', { decision: 'connect' })).status).toBe(403)
+  expect(givenBack).toEqual(['brought along'])
+  expect(await identitiesOf(other, 'shut@example.com')).toHaveLength(1)
+  const last = await db.selectFrom('audit_events').select('event').orderBy('id', 'desc').limit(1).execute()
+  expect(last).toEqual([{ event: 'sign-in.refused' }])
 })
 
 test('two tabs that connect the same at once add it to one account, and to no other (race)', async () => {
