@@ -1,0 +1,184 @@
+/**
+ * Telegram as a bot meets it: a Bot API server with people who write, press buttons and reply.
+ *
+ * Strict: what the manual forbids is refused with Telegram's own words and kept among the complaints. Ids of people and
+ * of their chats differ here, though not at Telegram, so that a test can tell which of the two went where. Ids of
+ * messages are unique in one chat only.
+ */
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Failure } from './telegram-failure.ts'
+import { type BotCall, botMethods } from './telegram-methods.ts'
+import { updateQueue } from './telegram-updates.ts'
+import { type Button, type Chat, type Message, type Person, type World, world } from './telegram-world.ts'
+
+export interface Telegram extends AsyncDisposable {
+  /** Stands for `https://api.telegram.org`. */
+  readonly apiRoot: string
+  readonly token: string
+  /** Every call of the bot that was understood, but those that wait for updates. */
+  readonly calls: readonly BotCall[]
+  /** What the bot was refused for its own fault (400, 401, 404, 409), as sentences. */
+  readonly complaints: string[]
+  /** Somebody with a private chat, who has not written to the bot yet. */
+  person(name?: string): Somebody
+  /** A group that the bot and these people are in. */
+  group(...members: Somebody[]): Group
+  /** Answers the next calls of this method so, in this order, and then as ever. */
+  fail(method: string, ...failures: Failure[]): void
+  /** Resolves when the bot has taken every update there is. */
+  allTaken(): Promise<void>
+}
+
+export interface Somebody {
+  readonly id: number
+  readonly chatId: number
+  /** What stands in the private chat, in order; deleted messages are gone. */
+  readonly messages: readonly Message[]
+  /** Writes to the bot in private; answers the message. */
+  write(text: string): Message
+  /** Answers a message of the bot. */
+  reply(to: Message, text: string): Message
+  /** Presses a button with callback data; answers what the bot said to it. */
+  press(button: Button, message: Message): Promise<string>
+  /** Sends callback data that stands on no button, as a client of one's own can. */
+  forge(data: string, message: Message): Promise<string>
+  /** Waits until the bot's newest message that has this text is there, edited or not. */
+  told(text: string | RegExp): Promise<Message>
+  block(): void
+  unblock(): void
+}
+
+export interface Group {
+  readonly chatId: number
+  readonly messages: readonly Message[]
+  write(from: Somebody, text: string): Message
+  told(text: string | RegExp): Promise<Message>
+}
+
+/** Too many requests (reference of the Bot API, `ResponseParameters.retry_after`, seconds). */
+export function tooMany(seconds: number): Failure {
+  return new Failure(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds })
+}
+
+/** What Telegram answers while something is wrong with it. */
+export function outage(): Failure {
+  return new Failure(502, 'Bad Gateway')
+}
+
+/** Starts it on a port of its own. */
+export async function startTelegram(): Promise<Telegram> {
+  const token = `${randomInt(1e9, 2e9)}:fake-token-that-must-not-be-seen-anywhere`
+  const complaints: string[] = []
+  const calls: BotCall[] = []
+  const failures = new Map<string, Failure[]>()
+  const place = world()
+  const updates = updateQueue((sentence) => void complaints.push(sentence))
+  const methods = botMethods(place, updates)
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+    const [, given, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? []
+    if (given !== token)
+      throw new Failure(given === undefined ? 404 : 401, given === undefined ? 'Not Found' : 'Unauthorized')
+    const payload = await payloadOf(request)
+    const planned = failures.get(method)?.shift()
+    if (planned !== undefined) throw planned
+    if (!Object.hasOwn(methods, method)) throw new Failure(404, `Not Found: method not found (${method})`)
+    if (method !== 'getUpdates') calls.push({ method, payload })
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    return methods[method]?.(payload, gone.signal)
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).then(
+      (result) => send(response, 200, { ok: true, result }),
+      (error: unknown) => {
+        if (!(error instanceof Failure)) throw error
+        const { code, message, parameters } = error
+        if ([400, 401, 404, 409].includes(code)) complaints.push(`${request.url?.split('/').at(-1)}: ${message}`)
+        send(response, code, { ok: false, error_code: code, description: message, ...(parameters && { parameters }) })
+      },
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    apiRoot: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token,
+    calls,
+    complaints,
+    person: (name = 'Dana') => somebody(place, updates.add, place.addPerson(name)),
+    group(...members) {
+      const chat = place.addGroup(members.map(({ id }) => id))
+      return {
+        chatId: chat.id,
+        messages: chat.messages,
+        write: (from, text) => written(place, updates.add, chat, place.personOf(from.id), text),
+        told: (text) => place.told(chat, text),
+      }
+    },
+    fail: (method, ...planned) => void failures.set(method, [...(failures.get(method) ?? []), ...planned]),
+    allTaken: updates.allTaken,
+    async [Symbol.asyncDispose]() {
+      updates.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+type Add = (kind: string, content: unknown) => void
+
+function somebody(place: World, add: Add, person: Person): Somebody {
+  const { chat } = person
+  const write = (text: string, replyTo?: Message) => written(place, add, chat, person, text, replyTo)
+  function forge(data: string, message: Message): Promise<string> {
+    const { id, said } = place.newQuery()
+    add('callback_query', { id, from: place.userOf(person), chat_instance: String(chat.id * 7), message, data })
+    return said
+  }
+  return {
+    id: person.id,
+    chatId: chat.id,
+    messages: chat.messages,
+    write,
+    reply: (to, text) => write(text, to),
+    press({ callback_data: data }, message) {
+      if (data === undefined) throw new Error('nothing is sent when that button is pressed')
+      return forge(data, message)
+    },
+    forge,
+    told: (text) => place.told(chat, text),
+    block: () => void Object.assign(person, { blocked: true }),
+    unblock: () => void Object.assign(person, { blocked: false }),
+  }
+}
+
+/** A message of a person, and its update. */
+function written(place: World, add: Add, chat: Chat, person: Person, text: string, replyTo?: Message): Message {
+  person.started ||= chat.type === 'private'
+  const message = place.post(chat, { from: place.userOf(person), text, ...(replyTo && { reply_to_message: replyTo }) })
+  add('message', { ...message, chat: place.chatOf(chat) })
+  return message
+}
+
+async function payloadOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = ''
+  request.setEncoding('utf8')
+  for await (const chunk of request) text += chunk
+  if (text === '') return {}
+  if (!String(request.headers['content-type']).startsWith('application/json'))
+    throw new Failure(400, 'Bad Request: send JSON')
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    throw new Failure(400, "Bad Request: can't parse JSON object")
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (!response.destroyed) response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
