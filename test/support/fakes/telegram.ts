@@ -20,7 +20,7 @@ export interface Telegram extends AsyncDisposable {
   readonly token: string
   /** Every call of the bot that was understood, but those that wait for updates. */
   readonly calls: readonly BotCall[]
-  /** What the bot was refused for its own fault (400, 401, 404, 409), as sentences. */
+  /** What the bot was refused for its own fault (400, 401, 404), as sentences. */
   readonly complaints: string[]
   /** Somebody with a private chat, who has not written to the bot yet. */
   person(name?: string): Somebody
@@ -98,7 +98,7 @@ export async function startTelegram(): Promise<Telegram> {
       (error: unknown) => {
         if (!(error instanceof Failure)) throw error
         const { code, message, parameters } = error
-        if ([400, 401, 404, 409].includes(code)) complaints.push(`${request.url?.split('/').at(-1)}: ${message}`)
+        if ([400, 401, 404].includes(code)) complaints.push(`${request.url?.split('/').at(-1)}: ${message}`)
         send(response, code, { ok: false, error_code: code, description: message, ...(parameters && { parameters }) })
       },
     )

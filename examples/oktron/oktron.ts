@@ -1,0 +1,114 @@
+/** Puts oktron together, and connects it with Telegram in either of the two ways there are. */
+import type { RequestListener } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
+import { webhookCallback } from 'grammy'
+import { authorization as authorize } from './authorization.ts'
+import { menu, oktronBot } from './bot.ts'
+import type { Chat } from './chat.ts'
+import { connecting as connectings } from './connecting.ts'
+import { NotConnected, okto as oktos } from './okto.ts'
+import { describe, isUnreachable } from './outgoing.ts'
+import { pending as pendings } from './pending.ts'
+import { texts } from './texts.ts'
+import { turns } from './turns.ts'
+import { vault as vaults } from './vault.ts'
+
+export interface OktronOptions {
+  /** From BotFather. */
+  token: string
+  /** Another Bot API server than Telegram's. */
+  apiRoot?: string
+  issuer: string
+  /** A client of the profile `device`. */
+  clientId: string
+  /** Where okto's API is reached. */
+  api: string
+  /** Its identifier, where that is another. */
+  resource?: string
+  vault: { folder: string; key: Buffer }
+  /** Takes one line for each thing that happened; none says to whom. */
+  log: (line: string) => void
+  /** Lets seconds pass, when Telegram wants it so. */
+  wait?: (seconds: number) => Promise<void>
+}
+
+export interface Oktron {
+  /** The name by which people find it. */
+  readonly username: string
+  /** Fetches updates until `stop`. The promise ends then; throws when Telegram refuses the bot. */
+  poll(): Promise<void>
+  /**
+   * Tells Telegram to bring updates to this address, which leads to the listener that is answered. `secret`: 32 to 256
+   * characters of `A-Za-z0-9_-`; without it anybody could speak as anybody.
+   */
+  webhook(url: string, secret: string): Promise<RequestListener>
+  stop(): Promise<void>
+}
+
+const allowedUpdates = ['message', 'callback_query'] as const
+
+/** Throws when the server or Telegram does not answer. */
+export async function oktron(options: OktronOptions): Promise<Oktron> {
+  const { token, apiRoot, issuer, clientId, api, resource = api, log, wait = waitSeconds } = options
+  const inTurn = turns()
+  const pending = pendings()
+  const authorization = await authorize({ issuer, clientId, resource })
+  const okto = oktos({ authorization, vault: await vaults(options.vault), api })
+  const connecting = connectings({ authorization, okto, pending, inTurn, log, onError })
+  const bot = oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, wait, onError })
+  await bot.init()
+  await bot.api.setMyCommands(menu)
+  let polling: Promise<void> | undefined
+
+  async function onError(chat: Chat | undefined, error: unknown): Promise<void> {
+    try {
+      if (error instanceof NotConnected) await chat?.say(error.ended ? texts.ended : texts.notConnected)
+      else if (isUnreachable(error)) await forget(chat)
+      else {
+        log(`failed: ${describe(error)}`)
+        await chat?.say(texts.failed)
+      }
+    } catch (another) {
+      if (isUnreachable(another)) await forget(chat)
+      else log(`failed: ${describe(another)}`)
+    }
+  }
+
+  /** Nobody reads what is written there any more: there is no reason to keep their tokens. */
+  async function forget(chat: Chat | undefined): Promise<void> {
+    log('person.unreachable')
+    if (chat !== undefined) await okto.disconnect(chat.person)
+  }
+
+  return {
+    username: bot.botInfo.username,
+
+    poll() {
+      polling = bot.start({ allowed_updates: allowedUpdates })
+      return polling
+    },
+
+    async webhook(url, secret) {
+      if (!/^[\w-]{32,256}$/.test(secret))
+        throw new RangeError('The secret of the webhook has 32 to 256 characters of A-Z, a-z, 0-9, _ and -.')
+      const answer = webhookCallback(bot, 'http', { secretToken: secret, onTimeout: 'return' })
+      await bot.api.setWebhook(url, { secret_token: secret, allowed_updates: allowedUpdates })
+      return (request, response) => {
+        answer(request, response).catch((error: unknown) => {
+          log(`webhook: ${describe(error)}`)
+          if (!response.headersSent) response.writeHead(400).end()
+        })
+      }
+    },
+
+    async stop() {
+      if (polling !== undefined) await bot.stop()
+      await polling
+      connecting.stop()
+    },
+  }
+}
+
+function waitSeconds(seconds: number): Promise<void> {
+  return setTimeout(seconds * 1000)
+}
