@@ -1,6 +1,7 @@
 /** The example bot, end to end: a person in a chat, a browser elsewhere, the server and an API between them. */
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startOktronDemo } from '../../examples/oktron/demo.ts'
 import { token } from '../support/authorize.ts'
 import { browserTest } from '../support/browser.ts'
 import { enter, finish } from '../support/device.ts'
@@ -9,7 +10,7 @@ import type { Message } from '../support/fakes/telegram-world.ts'
 import { listen, type OktronStage, startOktronStage } from '../support/oktron.ts'
 import { somebody as account, register } from '../support/people.ts'
 import { passSeconds } from '../support/time-lapse.ts'
-import type { Visitor } from '../support/visitor.ts'
+import { type Visitor, visitor } from '../support/visitor.ts'
 
 let stage: OktronStage
 beforeAll(async () => {
@@ -403,4 +404,26 @@ browserTest('in a browser: a person signs in with Google, compares the code, and
   await choosePin(person)
   person.write('/whoami')
   await person.told('You are Alice')
+})
+
+test('the demo starts server, API and bot, and its person connects as it tells', async () => {
+  await using own = await startTelegram()
+  const demo = await startOktronDemo({ server: 0, app: 0 }, { token: own.token, apiRoot: own.apiRoot })
+  try {
+    const person = own.person()
+    const { user_code } = await codeFor(person)
+    const browser = visitor(demo.issuer)
+    const signIn = await browser.submit(await enter(browser, { user_code }), '/device', { decision: 'allow' })
+    const consent = await browser.submit(signIn, '/answer', { email: demo.email, password: demo.password })
+    expect(consent.text).toContain('Add notes to okto')
+    await browser.submit(consent, '/consent', { decision: 'allow' })
+    await stage.passUntil(person.told('You are connected to okto as Dana Demo'))
+    await choosePin(person)
+    person.write('/note Buy milk')
+    await answerPin(person, pin)
+    await person.told('That makes 1 note')
+    expect(own.complaints).toEqual([])
+  } finally {
+    await demo.stop()
+  }
 })
