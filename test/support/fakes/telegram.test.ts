@@ -142,7 +142,7 @@ describe('a bot is refused', () => {
   })
 
   test('as often as a test plans it', async () => {
-    telegram.fail('sendMessage', tooMany(3), outage())
+    dana.fail('sendMessage', tooMany(3), outage())
     const attempt = api.sendMessage(started().chatId, 'x')
     await expect(attempt).rejects.toMatchObject({ error_code: 429, parameters: { retry_after: 3 } })
     expect(await refused(api.sendMessage(dana.chatId, 'x'))).toBe('502 Bad Gateway')

@@ -26,8 +26,6 @@ export interface Telegram extends AsyncDisposable {
   person(name?: string): Somebody
   /** A group that the bot and these people are in. */
   group(...members: Somebody[]): Group
-  /** Answers the next calls of this method so, in this order, and then as ever. */
-  fail(method: string, ...failures: Failure[]): void
   /** Resolves when the bot has taken every update there is. */
   allTaken(): Promise<void>
 }
@@ -47,6 +45,8 @@ export interface Somebody {
   forge(data: string, message: Message): Promise<string>
   /** Waits until the bot's newest message that has this text is there, edited or not. */
   told(text: string | RegExp): Promise<Message>
+  /** Answers the bot's next calls of this method for the private chat so, in this order, and then as ever. */
+  fail(method: string, ...failures: Failure[]): void
   block(): void
   unblock(): void
 }
@@ -83,7 +83,7 @@ export async function startTelegram(): Promise<Telegram> {
     if (given !== token)
       throw new Failure(given === undefined ? 404 : 401, given === undefined ? 'Not Found' : 'Unauthorized')
     const payload = await payloadOf(request)
-    const planned = failures.get(method)?.shift()
+    const planned = failures.get(`${method} ${payload['chat_id']}`)?.shift()
     if (planned !== undefined) throw planned
     if (!Object.hasOwn(methods, method)) throw new Failure(404, `Not Found: method not found (${method})`)
     if (method !== 'getUpdates') calls.push({ method, payload })
@@ -110,7 +110,7 @@ export async function startTelegram(): Promise<Telegram> {
     token,
     calls,
     complaints,
-    person: (name = 'Dana') => somebody(place, updates.add, place.addPerson(name)),
+    person: (name = 'Dana') => somebody(place, updates.add, place.addPerson(name), failures),
     group(...members) {
       const chat = place.addGroup(members.map(({ id }) => id))
       return {
@@ -120,7 +120,6 @@ export async function startTelegram(): Promise<Telegram> {
         told: (text) => place.told(chat, text),
       }
     },
-    fail: (method, ...planned) => void failures.set(method, [...(failures.get(method) ?? []), ...planned]),
     allTaken: updates.allTaken,
     async [Symbol.asyncDispose]() {
       updates.close()
@@ -132,7 +131,7 @@ export async function startTelegram(): Promise<Telegram> {
 
 type Add = (kind: string, content: unknown) => void
 
-function somebody(place: World, add: Add, person: Person): Somebody {
+function somebody(place: World, add: Add, person: Person, failures: Map<string, Failure[]>): Somebody {
   const { chat } = person
   const write = (text: string, replyTo?: Message) => written(place, add, chat, person, text, replyTo)
   function forge(data: string, message: Message): Promise<string> {
@@ -152,6 +151,7 @@ function somebody(place: World, add: Add, person: Person): Somebody {
     },
     forge,
     told: (text) => place.told(chat, text),
+    fail: (method, ...planned) => void failures.set(`${method} ${chat.id}`, planned),
     block: () => void Object.assign(person, { blocked: true }),
     unblock: () => void Object.assign(person, { blocked: false }),
   }
