@@ -381,6 +381,38 @@ describe('a webhook', () => {
     await front.close()
   })
 
+  test('brings answers side by side, and yet no more PINs are tried than five', async () => {
+    await using own = await startTelegram()
+    const bot = await stage.another(own)
+    const front = await listen()
+    front.serve(await bot.webhook(front.origin, secret))
+    const person = own.person()
+    const { user_code } = await codeFor(person)
+    await confirm(await browserOf('parallel'), user_code)
+    await stage.passUntil(person.told('Choose a PIN'))
+    await choosePin(person)
+    const asked: Message[] = []
+    for (let number = 1; number <= 8; number += 1) {
+      person.write(`/note number ${number}`)
+      asked.push(await person.told(`number ${number}\n`))
+    }
+    await own.allTaken()
+    const from = { id: person.id, is_bot: false, first_name: 'Dana' }
+    const chat = { id: person.chatId, type: 'private' }
+    const answers = asked.map((reply_to_message, index) => {
+      const message = { message_id: 1000 + index, date: 1, chat, from, text: '000000', reply_to_message }
+      return post(front.origin, { update_id: 900_000_000 + index, message }, secret)
+    })
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    const said = textsIn(person).filter((text) => /^That (is|was) not your PIN/.test(text))
+    expect(said.map((text) => text.slice(0, 35))).toEqual([
+      ...[4, 3, 2].map((left) => expect.stringContaining(`${left} tries`)),
+      expect.stringContaining('1 try'),
+      expect.stringContaining('too often'),
+    ])
+    await front.close()
+  })
+
   test.for(['', 'short', 'x'.repeat(31), `${'x'.repeat(40)} `, 'x'.repeat(257)])(
     'is not set up with the secret "%s"',
     async (weak) => {
