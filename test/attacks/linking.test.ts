@@ -15,7 +15,7 @@ import {
 } from '../support/linking.ts'
 import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import type { Visitor } from '../support/visitor.ts'
+import type { Visit, Visitor } from '../support/visitor.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -50,6 +50,13 @@ async function later<T>(seconds: number, work: () => Promise<T>): Promise<T> {
   } finally {
     vi.useRealTimers()
   }
+}
+
+/** The question whether to connect the newcomer `blue` to an account, to which its owner has signed in by `provider`. */
+async function askedToConnect(visitor: Visitor, blue: string, provider: string, owner: string): Promise<Visit> {
+  const page = await arrive(visitor, '/account', 'blue', blue)
+  const chooser = await visitor.submit(page, '/newcomer', { decision: 'connect' })
+  return answerAs(visitor, await choose(visitor, chooser, provider), owner)
 }
 
 test('an address that is not vouched for gets no hint of an account, let alone the account (K08)', async () => {
@@ -212,9 +219,7 @@ test('a disabled account gets no way in, also when it was proven just before', a
   const email = fresh('banned')
   await newAccount(server, 'red', email)
   const person = server.visitor()
-  const page = await arrive(person, '/account', 'blue', email)
-  const chooser = await person.submit(page, '/newcomer', { decision: 'connect' })
-  const confirm = await answerAs(person, await choose(person, chooser, 'red'), email)
+  const confirm = await askedToConnect(person, email, 'red', email)
   const { db } = server.database.store
   await db.updateTable('accounts').set({ disabled_at: new Date() }).where('email', '=', email).execute()
   const answer = await person.submit(confirm, '/connect', { decision: 'connect' })
@@ -226,9 +231,7 @@ test('what waits is connected to whoever signs in next in this browser only afte
   const email = fresh('victim')
   await newAccount(server, 'red', email)
   const shared = server.visitor()
-  const page = await arrive(shared, '/account', 'blue', 'mallory@evil.example')
-  const chooser = await shared.submit(page, '/newcomer', { decision: 'connect' })
-  const confirm = await answerAs(shared, await choose(shared, chooser, 'red'), email)
+  const confirm = await askedToConnect(shared, 'mallory@evil.example', 'red', email)
   expect(confirm.text).toContain('mallory@evil.example')
   expect(confirm.text).toContain(email)
   const account = await shared.submit(confirm, '/connect', { decision: 'skip' })
@@ -242,9 +245,7 @@ test('ending the sessions of an account ends a sign-in to it that waits for the 
   const email = fresh('victim')
   const victim = await newAccount(server, 'red', email)
   const attacker = server.visitor()
-  const page = await arrive(attacker, '/account', 'blue', 'mallory@waiting.example')
-  const chooser = await attacker.submit(page, '/newcomer', { decision: 'connect' })
-  const confirm = await answerAs(attacker, await choose(attacker, chooser, 'red'), email)
+  const confirm = await askedToConnect(attacker, 'mallory@waiting.example', 'red', email)
   expect(confirm.text).toContain(email)
   await victim.post('/account/sign-out-everywhere', {})
   const after = await attacker.submit(confirm, '/connect', { decision: 'connect' })
@@ -267,9 +268,7 @@ test('an account that is disabled before the last question stays shut, and what 
   await newAccount(other, 'atproto', 'shut@example.com')
   givenBack.length = 0
   const person = other.visitor()
-  const page = await arrive(person, '/account', 'blue', 'late@example.com')
-  const chooser = await person.submit(page, '/newcomer', { decision: 'connect' })
-  const confirm = await answerAs(person, await choose(person, chooser, 'atproto'), 'shut@example.com')
+  const confirm = await askedToConnect(person, 'late@example.com', 'atproto', 'shut@example.com')
   const { db } = other.database.store
   await db.updateTable('accounts').set({ disabled_at: new Date() }).execute()
   expect((await person.submit(confirm, '/connect', { decision: 'connect' })).status).toBe(403)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { browserTest } from '../support/browser.ts'
 import { type App, browse, openApp, signInAddress } from '../support/browsing.ts'
-import { type FakeIssuer, fakeGoogle } from '../support/fakes/google.ts'
+import { asGoogle, type FakeIssuer, fakeGoogle } from '../support/fakes/google.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 
 let google: FakeIssuer
@@ -11,13 +11,7 @@ let app: App
 let client: TestClient
 beforeAll(async () => {
   google = await fakeGoogle()
-  server = await startTestServer({
-    settings: {
-      GOOGLE_CLIENT_ID: google.clientId,
-      GOOGLE_CLIENT_SECRET: google.clientSecret,
-      GOOGLE_ISSUER: google.issuer,
-    },
-  })
+  server = await startTestServer({ settings: asGoogle(google) })
   google.allow(`${server.origin}/interaction/callback/google`)
   app = await openApp()
   client = await server.client('web', { redirect_uris: [app.redirectUri] })

@@ -1,7 +1,9 @@
 /** Signing in with Google, as the whole server does it: a whole issuer plays Google. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
-import { type FakeIssuer, fakeGoogle, type IssuerPerson } from '../support/fakes/google.ts'
+import { asGoogle, type FakeIssuer, fakeGoogle, type IssuerPerson } from '../support/fakes/google.ts'
+import { ifttt } from '../support/fakes/ifttt.ts'
+import { allow, iftttSettings, registerService } from '../support/ifttt-settings.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
@@ -15,9 +17,8 @@ beforeAll(async () => {
   acme = await fakeGoogle()
   server = await startTestServer({
     settings: {
-      GOOGLE_CLIENT_ID: google.clientId,
-      GOOGLE_CLIENT_SECRET: google.clientSecret,
-      GOOGLE_ISSUER: google.issuer,
+      ...iftttSettings,
+      ...asGoogle(google),
       OIDC_PROVIDERS: JSON.stringify([
         {
           id: 'acme',
@@ -68,8 +69,25 @@ describe('with Google', () => {
     expect(back.url.searchParams.get('code')).not.toBeNull()
     const again = await signIn(server.visitor(), google, 'google', alice)
     expect(again.left).toBe(true)
-    const rows = await server.database.store.db.selectFrom('identities').selectAll().execute()
+    const { db } = server.database.store
+    const rows = await db.selectFrom('identities').selectAll().where('subject', 'like', `%${alice.sub}`).execute()
     expect(rows).toMatchObject([{ provider: 'google', subject: `${google.issuer} ${alice.sub}`, label: alice.email }])
+  })
+
+  test('a newcomer connects IFTTT: the id is ours, and Google is needed no more', async () => {
+    const platform = ifttt(await registerService(server))
+    const visitor = server.visitor()
+    const connection = await platform.connect(async (url) => {
+      const away = await visitor.submit(await visitor.get(url), '/start/google')
+      const callback = await google.choose(away.url, google.people[1])
+      const newcomer = await visitor.get(callback.href, { 'sec-fetch-site': 'cross-site' })
+      return allow(visitor, await visitor.submit(newcomer, '/newcomer', { decision: 'create', name: 'Bob' }))
+    })
+    expect(connection.user).toMatchObject({ name: 'Bob', id: expect.stringMatching(/^usr_/) })
+    connection.access = 'one-that-is-no-more'
+    const asked = google.asked.length
+    expect(await platform.user(connection)).toEqual(connection.user)
+    expect(google.asked).toHaveLength(asked)
   })
 
   test('Google is asked for openid email profile, an account to choose, PKCE, state and nonce, and for no lasting access', async () => {

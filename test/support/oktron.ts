@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { vi } from 'vitest'
 import { oktoApi } from '../../examples/okto-api/api.ts'
 import { type Oktron, oktron } from '../../examples/oktron/oktron.ts'
-import { type FakeIssuer, fakeGoogle } from './fakes/google.ts'
+import { asGoogle, type FakeIssuer, fakeGoogle } from './fakes/google.ts'
 import { startTelegram, type Telegram } from './fakes/telegram.ts'
 import { startTestServer, type TestClient, type TestServer } from './server.ts'
 import { holdWaits, stopClock } from './time-lapse.ts'
@@ -47,12 +47,7 @@ export async function startOktronStage(): Promise<OktronStage> {
     return ask(input, init)
   })
   const google = await fakeGoogle()
-  const settings = {
-    GOOGLE_CLIENT_ID: google.clientId,
-    GOOGLE_CLIENT_SECRET: google.clientSecret,
-    GOOGLE_ISSUER: google.issuer,
-  }
-  const server = await startTestServer({ settings })
+  const server = await startTestServer({ settings: asGoogle(google) })
   google.allow(`${server.origin}/interaction/callback/google`)
   const front = await listen()
   const api = front.origin

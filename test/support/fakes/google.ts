@@ -24,6 +24,11 @@ export interface IssuerPerson {
   readonly [claim: string]: unknown
 }
 
+/** What a server has to be told to take this issuer for Google. */
+export function asGoogle({ issuer, clientId, clientSecret }: FakeIssuer) {
+  return { GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret, GOOGLE_ISSUER: issuer }
+}
+
 export interface FakeIssuer extends AsyncDisposable {
   readonly issuer: string
   readonly clientId: string
