@@ -19,13 +19,12 @@ import type { SigningKey } from '../adapters/postgres/signing-keys.ts'
 import { createApp } from '../server/app.ts'
 import { log as createLog } from '../server/log.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
-import { iftttResource } from '../server/oidc/ifttt-resource.ts'
-import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { pages as createPages } from '../server/pages.ts'
 import { providerPages } from '../server/provider-pages.ts'
 import { requestInfo } from '../server/request-info.ts'
 import { healthRoutes } from '../server/routes/health.ts'
+import { bystanders } from './bystanders.ts'
 
 export interface InMemoryOptions {
   keys: readonly SigningKey[]
@@ -44,31 +43,16 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
   const pages = createPages('Habitat')
   const log = createLog('info')
   const provider = createProvider({
+    ...bystanders(issuer),
     issuer,
     keys: options.keys,
     cookieKeys,
     dpopNonceSecret: randomBytes(32),
     models: memoryModels(options.clients),
-    pdsAccess: { account: async () => undefined, isLinked: async () => true },
-    ifttt: iftttResource(issuer, 'Habitat'),
-    pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
-    findIdentities: async () => [],
-    findConsent: async () => undefined,
-    findResource: async () => undefined,
     pages: providerPages(pages, async () => undefined),
     reference: (request) => requestInfo(request).reference,
-    onGrantUsed: async () => undefined,
-    endSession: async () => undefined,
     onError: (ctx, error) => log.info({ route: ctx.oidc?.route, error: String(error) }, 'refused'),
-    address: () => '',
-    clientGuesses: { failed: async () => undefined },
-    devices: {
-      requester: () => ({ address: '' }),
-      pages: { connected: () => undefined, ended: () => undefined },
-      poll: async () => true,
-    },
-    onBroken: () => undefined,
     now: () => new Date(),
   })
   const app = createApp({

@@ -13,13 +13,12 @@ import { readConfig } from '../server/config.ts'
 import { startServer } from '../server/main.ts'
 import { clientLookup } from '../server/oidc/client-lookup.ts'
 import { hashClientSecret, newClientSecret } from '../server/oidc/client-secrets.ts'
-import { iftttResource } from '../server/oidc/ifttt-resource.ts'
-import { pdsResource } from '../server/oidc/pds-resource.ts'
 import { type ProfileName, profiles } from '../server/oidc/profiles.ts'
 import { createProvider } from '../server/oidc/provider.ts'
 import { requestScope } from '../server/oidc/request-scope.ts'
 import { pages as createPages } from '../server/pages.ts'
 import { providerPages } from '../server/provider-pages.ts'
+import { bystanders } from './bystanders.ts'
 import { serveFromMemory } from './in-memory.ts'
 import type { Artifact, Parties } from './operations.ts'
 import { stock } from './stock.ts'
@@ -127,6 +126,7 @@ async function populated({ db }: Store): Promise<{ parties: Parties; account: Ac
 async function makerOf({ db }: Store, secret: string): Promise<Provider> {
   const sealer = createSealer([secret])
   return createProvider({
+    ...bystanders('http://localhost'),
     issuer: 'http://localhost',
     keys: await signingKeys(db, sealer, now).loadOrCreate(),
     cookieKeys: [secret],
@@ -140,25 +140,9 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
       onReplay: () => undefined,
     }),
     findAccount: accountStore(db, now).find,
-    findIdentities: async () => [],
-    findConsent: async () => undefined,
-    findResource: async () => undefined,
-    pdsAccess: { account: async () => undefined, isLinked: async () => true },
-    ifttt: iftttResource('http://localhost', 'Bench'),
-    pds: pdsResource({ issuer: 'http://localhost', ceiling: [], declared: undefined }),
     pages: providerPages(createPages('Bench'), async () => undefined),
     reference: () => '',
-    onGrantUsed: async () => undefined,
-    endSession: async () => undefined,
     onError: () => undefined,
-    address: () => '',
-    clientGuesses: { failed: async () => undefined },
-    devices: {
-      requester: () => ({ address: '' }),
-      pages: { connected: () => undefined, ended: () => undefined },
-      poll: async () => true,
-    },
-    onBroken: () => undefined,
     now,
   })
 }

@@ -1,0 +1,26 @@
+/** What a provider is told of and asks for beside its store; nothing here costs anything, so that only the store is measured. */
+import { iftttResource } from '../server/oidc/ifttt-resource.ts'
+import { pdsResource } from '../server/oidc/pds-resource.ts'
+import type { ProviderOptions } from '../server/oidc/provider.ts'
+
+/** Those of a server of which nobody wants a PDS, a device or an API. */
+export function bystanders(issuer: string) {
+  return {
+    pdsAccess: { account: async () => undefined, isLinked: async () => true },
+    pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
+    ifttt: iftttResource(issuer, 'Bench'),
+    findIdentities: async () => [],
+    findConsent: async () => undefined,
+    findResource: async () => undefined,
+    onGrantUsed: async () => undefined,
+    endSession: async () => undefined,
+    address: () => '',
+    clientGuesses: { failed: async () => undefined },
+    devices: {
+      requester: () => ({ address: '' }),
+      pages: { connected: () => undefined, ended: () => undefined },
+      poll: async () => true,
+    },
+    onBroken: () => undefined,
+  } satisfies Partial<ProviderOptions>
+}
