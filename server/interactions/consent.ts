@@ -10,7 +10,6 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import { consentPage } from '../../views/consent.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { readForm } from '../forms.ts'
-import { iftttPath } from '../oidc/ifttt-resource.ts'
 import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
 import { endsByItself, profileOf } from '../oidc/profiles.ts'
@@ -37,7 +36,7 @@ export function consent(options: ConsentOptions) {
     const cards = (of: Resource) => scopeCards(of, wanted.resources[of.identifier] ?? [])
     // What lies behind this very server stands with what is about the person: its address would tell them nothing.
     const { own = [], others = [] } = Object.groupBy(resources, ({ identifier }) =>
-      identifier === `${desk.provider.issuer}${iftttPath}` ? 'own' : 'others',
+      identifier.startsWith(`${desk.provider.issuer}/`) ? 'own' : 'others',
     )
     const profile = profileOf(String(desk.registration['profile']))
     const atPds = pdsScopeCards(wanted.resources[options.pds.identifier] ?? [])

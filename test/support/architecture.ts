@@ -127,7 +127,8 @@ function readsForbiddenEnvironment({ path, text }: SourceFile): boolean {
 /** What a platform is excused from is data, and its API one of several: no flow asks for it by name. */
 function flowThatKnowsIfttt({ path, text }: SourceFile): boolean {
   const isFlow = /^server\/(oidc|interactions|account)\//.test(path) && !namesIfttt.includes(path)
-  return isFlow && /(['"])ifttt\1/.test(text)
+  const asks = /(['"])ifttt\1/.test(text) || (path.startsWith('server/interactions/') && /ifttt/i.test(text))
+  return isFlow && asks
 }
 
 /** A sign-in ends in one file: the only one that calls the provider's `interactionFinished`. */
