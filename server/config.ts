@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { pdsScope, pdsScopeProblem } from './atproto/scopes.ts'
 import { type GoogleConfig, type OidcProviderConfig, readGoogle, readOidcProviders } from './oidc-providers-config.ts'
+import { readTelegram, type TelegramConfig } from './telegram-config.ts'
 
 export interface Config {
   readonly production: boolean
@@ -32,6 +33,8 @@ export interface Config {
   readonly google: GoogleConfig | undefined
   /** Other issuers at which people sign in. */
   readonly oidcProviders: readonly OidcProviderConfig[]
+  /** Undefined: there is no bot, and nobody signs in with Telegram. */
+  readonly telegram: TelegramConfig | undefined
   /** By which IFTTT authenticates to our Service API, newest first; empty: it cannot. */
   readonly iftttServiceKeys: readonly string[]
   readonly logLevel: LogLevel
@@ -84,6 +87,16 @@ export const settings = {
   GOOGLE_ISSUER: 'another issuer in the place of Google, for tests (default https://accounts.google.com)',
   GOOGLE_HOSTED_DOMAIN: 'organisations at Google whose people are let in, separated by commas (default: everybody)',
   OIDC_PROVIDERS: 'other OpenID Connect issuers at which people sign in: JSON, or a file that holds it',
+  TELEGRAM_BOT_TOKEN: 'what BotFather gave you: people may sign in with Telegram, and approve requests there',
+  TELEGRAM_BOT_USERNAME: 'name of that bot, without @ (default: what Telegram says it is)',
+  TELEGRAM_WEBHOOK_SECRET: 'by which Telegram proves that an update is from it (default: made from SECRETS)',
+  TELEGRAM_API_ROOT: 'another Bot API server than https://api.telegram.org',
+  TELEGRAM_PHONE_COUNTRIES: 'countries whose phone numbers get codes, ISO 3166, the usual one first (default KZ)',
+  TELEGRAM_GATEWAY_TOKEN: 'access token of the Telegram Gateway: codes also reach people who never wrote to the bot',
+  TELEGRAM_GATEWAY_ROOT: 'another server than https://gatewayapi.telegram.org, for tests',
+  TELEGRAM_OIDC_CLIENT_ID: 'client id of Log In with Telegram, from BotFather',
+  TELEGRAM_OIDC_CLIENT_SECRET: 'the secret that belongs to TELEGRAM_OIDC_CLIENT_ID',
+  TELEGRAM_OIDC_ISSUER: 'another issuer in its place, for tests (default https://oauth.telegram.org)',
   IFTTT_SERVICE_KEYS: 'service keys of IFTTT, newest first, separated by commas',
   ALLOW_EMBEDDED_DATABASE: 'yes allows the embedded database in production',
   LOG_LEVEL: 'trace, debug, info (default), warn, error or silent',
@@ -123,6 +136,22 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     problems,
   )
   const oidcProviders = readOidcProviders(text(env['OIDC_PROVIDERS']), { issuer, readFile }, problems)
+  const telegram = readTelegram(
+    {
+      botToken: text(env['TELEGRAM_BOT_TOKEN']),
+      botUsername: text(env['TELEGRAM_BOT_USERNAME']),
+      webhookSecret: text(env['TELEGRAM_WEBHOOK_SECRET']),
+      apiRoot: text(env['TELEGRAM_API_ROOT']),
+      phoneCountries: text(env['TELEGRAM_PHONE_COUNTRIES']),
+      gatewayToken: text(env['TELEGRAM_GATEWAY_TOKEN']),
+      gatewayRoot: text(env['TELEGRAM_GATEWAY_ROOT']),
+      oidcClientId: text(env['TELEGRAM_OIDC_CLIENT_ID']),
+      oidcClientSecret: text(env['TELEGRAM_OIDC_CLIENT_SECRET']),
+      oidcIssuer: text(env['TELEGRAM_OIDC_ISSUER']),
+    },
+    { issuer, production },
+    problems,
+  )
   const iftttServiceKeys = readServiceKeys(text(env['IFTTT_SERVICE_KEYS']), problems)
   const logLevel = oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'info', logLevels, problems)
   if (problems.length > 0) throw new ConfigError(problems)
@@ -141,6 +170,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     atproto,
     google,
     oidcProviders,
+    telegram,
     iftttServiceKeys,
     logLevel,
   })

@@ -17,7 +17,7 @@ export type Purpose = 'sign-in' | 'link' | 'access'
 
 /** A proven identity. Keyed by `(provider, subject)`; never by e-mail address or phone number. */
 export interface Identity {
-  /** The `id` of the provider that proved it. */
+  /** What the provider that proved it `proves`; without that, its `id`. */
   provider: string
   /** Permanent identifier within the provider, never reassigned. */
   subject: string
@@ -135,8 +135,10 @@ export type Page =
   | { name: 'atproto-handle'; handle?: string; problem?: PageProblem; retryAfter?: number }
 
 export interface IdentityProvider {
-  /** Stored with every identity and shown in URLs; never renamed. Lower case, digits and hyphens. */
+  /** Shown in URLs, and stored with every identity unless `proves` is; never renamed. Lower case, digits and hyphens. */
   readonly id: string
+  /** Under which name its identities are stored, where several ways prove the same one. Never renamed. */
+  readonly proves?: string
   /** What the button says, after "Continue with". */
   readonly label: string
   /** Refuses browsers that are part of another app; whoever comes in one is asked to open their own first. */

@@ -33,7 +33,10 @@ export interface AccountOptions {
   /** Counts a try; seconds to wait when there were too many. */
   spendTry: (key: string) => Promise<{ allowed: true } | { allowed: false; retryAfter: number }>
   clearTries: (key: string) => Promise<void>
+  /** The ways to prove who one is, by their ids. */
   providerLabels: ReadonlyMap<string, string>
+  /** What they prove, by the names under which it is stored. */
+  identityLabels: ReadonlyMap<string, string>
   audit: (event: NewAuditEvent) => Promise<void>
   now: () => Date
 }

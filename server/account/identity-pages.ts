@@ -30,7 +30,7 @@ export const identityPages = {
     const form = await readForm(desk.ctx)
     const [provider, subject] = [form.get('provider') ?? '', form.get('subject') ?? '']
     const accountId = visit.account.id
-    const offered = [...options.providerLabels.keys()]
+    const offered = [...options.identityLabels.keys()]
     const outcome = await options.identities.remove(accountId, { provider, subject, offered })
     if (outcome === 'unknown') throw new PageRefusal('not-found', 'no-such-identity')
     if (outcome === 'last') throw new PageRefusal('forbidden', 'last-identity')
@@ -47,15 +47,15 @@ export const identityPages = {
 /** What the overview says of the ways to sign in. */
 export function identitySection(
   identities: readonly AccountIdentity[],
-  { providerLabels }: AccountOptions,
+  { providerLabels, identityLabels }: AccountOptions,
 ): Pick<AccountProps, 'identities' | 'addable'> {
-  const waysIn = identities.filter(({ provider }) => providerLabels.has(provider))
+  const waysIn = identities.filter(({ provider }) => identityLabels.has(provider))
   return {
     identities: identities.map((identity) => ({
       provider: identity.provider,
       subject: identity.subject,
       label: identity.label ?? identity.subject,
-      providerLabel: providerLabels.get(identity.provider) ?? identity.provider,
+      providerLabel: identityLabels.get(identity.provider) ?? identity.provider,
       removable: waysIn.some((other) => other !== identity),
     })),
     addable: [...providerLabels]

@@ -2,6 +2,7 @@
 import type { Account } from '../../adapters/postgres/accounts.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { Refusal } from '../errors.ts'
+import { telegramIdentity } from '../telegram/identity.ts'
 import { accountNamed } from './account-word.ts'
 import type { Answer, Command, Context, Input } from './command.ts'
 
@@ -33,6 +34,7 @@ async function unlink(context: Context, input: Input): Promise<Answer> {
     'password',
     pdsProvider,
     ...(config.google === undefined ? [] : ['google']),
+    ...(config.telegram === undefined ? [] : [telegramIdentity]),
     ...config.oidcProviders.map(({ questions }) => questions.id),
   ]
   const identities = await context.accounts.identitiesOf(account.id)

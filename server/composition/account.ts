@@ -1,6 +1,7 @@
 /** The account pages, with what they may change. */
 import type { Middleware } from 'koa'
 import { accountRoutes } from '../account/routes.ts'
+import { identityLabels } from '../interactions/ways.ts'
 import type { Parts } from './parts.ts'
 
 /** Tries at what is behind a sign-in already: five, then a delay that rises to a quarter of an hour. */
@@ -30,6 +31,7 @@ export function account({ foundation, stores, pds, oauth, identityProviders, pag
     spendTry: (key) => limits.spend(key, accountTries),
     clearTries: limits.clear,
     providerLabels: new Map([...identityProviders.byId].map(([id, { label }]) => [id, label])),
+    identityLabels: identityLabels(identityProviders.byId),
     audit: audit.record,
     now: foundation.now,
   })

@@ -17,6 +17,7 @@ import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { OneTrip } from './one-trip.ts'
 import type { Entering, Proof } from './proof.ts'
+import { wayTo } from './ways.ts'
 
 export interface AdmissionOptions {
   providers: ReadonlyMap<string, IdentityProvider>
@@ -63,7 +64,7 @@ export function admission(options: AdmissionOptions) {
       newcomerPage(desk.on, {
         action: desk.path('newcomer'),
         cancel: desk.path('cancel'),
-        providerLabel: providers.get(identity.provider)?.label ?? identity.provider,
+        providerLabel: wayTo(identity.provider, providers)?.label ?? identity.provider,
         name: identity.name,
         email: identity.email?.address,
         label: identity.label,

@@ -16,6 +16,7 @@ import type {
 } from '../../adapters/identity/contract.ts'
 import type { Attempts, NewAttempt } from '../../adapters/postgres/attempts.ts'
 import type { Entering, Proof } from './proof.ts'
+import { provedBy } from './ways.ts'
 
 /** What an open attempt waits for. */
 export type OpenStep = { kind: 'redirect'; state: Json } | { kind: 'show'; page: Page; state: Json } | HeldStep
@@ -119,7 +120,8 @@ export function attemptDriver(
         return kept ? shown(step) : { kind: 'overtaken' }
       }
       if (step.kind === 'refused') return refuse(token, taken.version, step.reason)
-      if (step.identity.provider !== provider.id) throw new TypeError(`${provider.id} vouched for another provider`)
+      if (step.identity.provider !== provedBy(provider))
+        throw new TypeError(`${provider.id} vouched for another provider`)
       if (!(await attempts.close(token, taken.version))) return { kind: 'overtaken' }
       const { identity, amr, registered, keepsake } = step
       const proof = { identity, amr: [...amr], registered: registered === true }

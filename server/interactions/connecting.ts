@@ -14,6 +14,7 @@ import type { AttemptDriver, HeldStep } from './attempt.ts'
 import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { Entering, Proof } from './proof.ts'
+import { wayTo } from './ways.ts'
 
 export interface ConnectingOptions {
   providers: ReadonlyMap<string, IdentityProvider>
@@ -31,7 +32,7 @@ export interface Decided {
 export type Connecting = ReturnType<typeof connecting>
 
 export function connecting({ providers, attempts, cookies, accounts, adding }: ConnectingOptions) {
-  const providerLabel = (id: string) => providers.get(id)?.label ?? id
+  const providerLabel = (name: string) => wayTo(name, providers)?.label ?? name
 
   return {
     /** From now on whoever signs in here is asked whether this is theirs, too. */

@@ -23,6 +23,7 @@ import type { OtherBrowser } from './other-browser.ts'
 import type { Proof } from './proof.ts'
 import { restartUrl } from './restart.ts'
 import { showStep } from './show-step.ts'
+import { wayTo } from './ways.ts'
 
 export interface LinkStepOptions {
   issuer: string
@@ -163,7 +164,7 @@ export function linkStep(options: LinkStepOptions) {
   }
 
   function providerOf(desk: Desk): IdentityProvider {
-    const provider = providers.get(String(desk.prompt.details['linkProvider']))
+    const provider = wayTo(String(desk.prompt.details['linkProvider']), providers)
     if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
     return provider
   }

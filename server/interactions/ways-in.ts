@@ -11,6 +11,7 @@ import { namesOther } from '../oidc/other-person.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { noPdsAccount } from '../oidc/policy.ts'
 import type { Desk } from './desk.ts'
+import { wayTo } from './ways.ts'
 
 type Providers = ReadonlyMap<string, IdentityProvider>
 
@@ -32,7 +33,8 @@ export function hintFor(desk: Desk, provider: IdentityProvider): string | undefi
 export function firstProvider(desk: Desk, providers: Providers): IdentityProvider | undefined {
   // Whoever signs in that way need not add it afterwards; the other ways stay open beside it.
   const required = text(desk.registration['required_identity'])
-  if (required !== undefined && providers.has(required)) return providers.get(required)
+  const way = required === undefined ? undefined : wayTo(required, providers)
+  if (way !== undefined) return way
   // Whom an app asks for something at their PDS is known there.
   return providers.get(wantsPds(desk) ? pdsProvider : 'password')
 }

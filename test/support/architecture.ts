@@ -31,6 +31,9 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   jose: ['server/oidc/'],
   koa: ['server/'],
   kysely: ['adapters/postgres/', 'migrations/'],
+  '@grammyjs/auto-retry': ['adapters/telegram/'],
+  grammy: ['adapters/telegram/'],
+  'libphonenumber-js': ['adapters/telegram/'],
   'openid-client': ['adapters/oidc/'],
   // The adapter answers a lost race with the library's own InvalidGrant.
   'oidc-provider': ['server/oidc/', 'adapters/postgres/oidc-models.ts'],
@@ -43,7 +46,12 @@ const homes: Readonly<Record<string, readonly string[]>> = {
 
 const programs = ['server/main.ts', 'server/cli.ts']
 const composition = 'server/composition/'
-const sharedTypes = ['adapters/postgres/schema.ts', 'adapters/identity/contract.ts', 'adapters/crypto/seal.ts']
+const sharedTypes = [
+  'adapters/postgres/schema.ts',
+  'adapters/identity/contract.ts',
+  'adapters/telegram/contract.ts',
+  'adapters/crypto/seal.ts',
+]
 const production = /^(server|adapters|views|migrations)\//
 const namesIfttt = ['server/oidc/profiles.ts', 'server/oidc/ifttt-resource.ts']
 const readsEnvironment = [...programs, 'server/config.ts']

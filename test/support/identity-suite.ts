@@ -99,7 +99,7 @@ function points<Person>(): readonly Point<Person>[] {
       promise: 'a person who answers every step is proven under the id of the provider',
       async check(fixture) {
         const identity = await signIn(fixture, fixture.people[0])
-        expect(identity.provider).toBe(fixture.provider.id)
+        expect(identity.provider).toBe(fixture.provider.proves ?? fixture.provider.id)
         expect(identity.subject).not.toBe('')
         expect(fixture.provider.id).toMatch(/^[a-z0-9-]+$/)
         expect(fixture.provider.label).not.toBe('')
