@@ -124,6 +124,7 @@ function readOidc(
     issuer,
     clientId,
     authentication: { method: 'client_secret_basic', secret },
+    repeatsClientId: true,
     // There is no such endpoint.
     userinfo: false,
     clockTolerance: 5,

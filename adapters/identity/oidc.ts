@@ -70,6 +70,8 @@ export interface OidcProviderNeeds {
   /** Whether the issuer is believed that this address, which it calls verified, is the person's today. */
   readonly vouches: (address: string, claims: Claims) => boolean
   readonly now: () => Date
+  /** Where other ways prove identities of the same people, too: under which name they are stored, and how a statement is read. */
+  readonly shared?: { readonly proves: string; readonly read: (claims: Claims) => Identity | undefined }
   /** Told why somebody was refused; holds nothing secret. */
   readonly report?: (provider: string, why: string) => void
 }
@@ -92,6 +94,7 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
   return {
     id,
     label,
+    ...(needs.shared === undefined ? {} : { proves: needs.shared.proves }),
     ...(questions.externalBrowser === true ? { externalBrowser: true } : {}),
     async start({ purpose, callback, hint }) {
       // Nothing of the person's at the issuer is for apps: there is no access to ask for.
@@ -145,9 +148,11 @@ function parametersOf({ scopes, parameters }: OidcQuestions, hint: string | unde
   }
 }
 
-function identityOf({ questions, vouches }: OidcProviderNeeds, claims: Claims, further: Claims): Identity | undefined {
+function identityOf(needs: OidcProviderNeeds, claims: Claims, further: Claims): Identity | undefined {
+  const { questions, shared, vouches } = needs
   const { id, subjectClaim, claims: names } = questions
   const all = { ...further, ...claims }
+  if (shared !== undefined) return shared.read(all)
   const issuer = claims['iss']
   const subject = subjectOf(all[subjectClaim])
   if (typeof issuer !== 'string' || subject === undefined) return undefined

@@ -1,6 +1,6 @@
 /** How we authenticate at an issuer's token endpoint (OpenID Connect Core §9). */
 import { webcrypto } from 'node:crypto'
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt } from 'openid-client'
+import { type ClientAuth, ClientSecretPost, None, PrivateKeyJwt } from 'openid-client'
 import type { ClientAuthentication } from './contract.ts'
 import { Unusable } from './problems.ts'
 
@@ -8,13 +8,25 @@ import { Unusable } from './problems.ts'
 export async function clientAuthentication(given: ClientAuthentication): Promise<ClientAuth> {
   switch (given.method) {
     case 'client_secret_basic':
-      return ClientSecretBasic(given.secret)
+      return clientSecretBasic(given.secret)
     case 'client_secret_post':
       return ClientSecretPost(given.secret)
     case 'private_key_jwt':
       return privateKeyJwt(given.key)
     case 'none':
       return None()
+  }
+}
+
+/**
+ * Form-encoded (RFC 6749 §2.3.1), and no more than it has to be: the library also encodes hyphens and underscores, which
+ * issuers that forget to decode then take for another secret.
+ */
+function clientSecretBasic(secret: string): ClientAuth {
+  const encoded = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
+  return (_issuer, { client_id: id }, _body, headers) => {
+    const credentials = `${encoded(id)}:${encoded(secret)}`
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
   }
 }
 

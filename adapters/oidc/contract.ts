@@ -11,6 +11,8 @@ export interface OidcConnection {
   readonly issuer: string
   readonly clientId: string
   readonly authentication: ClientAuthentication
+  /** Our client id stands in the body of token requests as well, for issuers that want both. */
+  readonly repeatsClientId?: true
   /** Endpoints by hand, for issuers without a discovery document. */
   readonly endpoints?: OidcEndpoints
   /** Algorithms that id tokens may be signed with; undefined: those that the issuer announces, never symmetric ones. */

@@ -74,12 +74,14 @@ async function redeem(
   answered: URL,
   { state, verifier, nonce }: Trip,
 ): Promise<Finished> {
-  const tokens = await authorizationCodeGrant(config, answered, {
+  const checks = {
     expectedState: state,
     pkceCodeVerifier: verifier,
     idTokenExpected: true,
     ...(nonce === undefined ? {} : { expectedNonce: nonce }),
-  })
+  }
+  const repeated = connection.repeatsClientId === true ? { client_id: connection.clientId } : {}
+  const tokens = await authorizationCodeGrant(config, answered, checks, repeated)
   const claims = tokens.claims()
   if (claims === undefined) return unproven('no id token came')
   const objection = objectionTo(claims, tokens.id_token ?? '', connection)

@@ -1,8 +1,9 @@
-/** The other OpenID Connect issuers at which people sign in, each with our client there: Google first, then those of the settings. */
+/** The other OpenID Connect issuers at which people sign in, each with our client there: Google, those of the settings, Telegram. */
 
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { google } from '../../adapters/identity/google.ts'
 import { oidc } from '../../adapters/identity/oidc.ts'
+import { telegramOidc } from '../../adapters/identity/telegram-oidc.ts'
 import { oidcClient } from '../../adapters/oidc/client.ts'
 import type { OidcClient, OidcConnection } from '../../adapters/oidc/contract.ts'
 import type { Config } from '../config.ts'
@@ -14,7 +15,7 @@ export interface OtherIssuer {
 }
 
 export interface OtherIssuersNeeds {
-  readonly config: Pick<Config, 'google' | 'oidcProviders'>
+  readonly config: Pick<Config, 'google' | 'oidcProviders' | 'telegram'>
   readonly now: () => Date
   /** Told why somebody was refused. */
   readonly report?: (provider: string, why: string) => void
@@ -27,10 +28,15 @@ export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readon
     const client = oidcClient({ connection, now })
     return { provider: providerOf(client), issuer: connection.issuer, client }
   }
-  const found = config.oidcProviders.map(({ connection, questions, trustEmail }) =>
+  const { google: atGoogle, oidcProviders, telegram } = config
+  const found = oidcProviders.map(({ connection, questions, trustEmail }) =>
     at(connection, (client) => oidc({ ...needs, client, questions, vouches: () => trustEmail })),
   )
-  if (config.google === undefined) return found
-  const { connection, hostedDomains } = config.google
-  return [at(connection, (client) => google({ ...needs, client, hostedDomains })), ...found]
+  return [
+    ...(atGoogle === undefined
+      ? []
+      : [at(atGoogle.connection, (client) => google({ ...needs, client, hostedDomains: atGoogle.hostedDomains }))]),
+    ...found,
+    ...(telegram?.oidc === undefined ? [] : [at(telegram.oidc, (client) => telegramOidc({ ...needs, client }))]),
+  ]
 }
