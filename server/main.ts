@@ -15,6 +15,7 @@ import { openStore, readSettingsFile, secretsOf } from './composition/foundation
 import { cleaning, settled } from './composition/jobs.ts'
 import { type Parts, parts as putTogether } from './composition/parts.ts'
 import type { Outside } from './composition/pds.ts'
+import { telegramWork } from './composition/telegram-service.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { migrated } from './database-trouble.ts'
 import { describe } from './describe-error.ts'
@@ -81,6 +82,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   }
   const database = store
   const stopCleaning = cleaning(parts, stopping.signal)
+  const telegramDone = telegramWork(parts, stopping.signal)
 
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -88,6 +90,7 @@ export async function startServer(settings: Config, options: StartOptions = {}):
     stopCleaning()
     await drained(front.server)
     await settled(parts)
+    await telegramDone
     await adminSocket?.close()
     if (options.store === undefined) await database.close()
   }

@@ -90,10 +90,11 @@ export function readTelegram(
 function originOf(name: string, value: string, issuer: string, problems: string[]): string {
   const url = URL.parse(value)
   const own = isLoopbackHost(new URL(issuer).hostname)
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && own)
+  // A Bot API server of one's own usually stands beside this one.
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && (own || isLoopbackHost(url.hostname)))
   if (url === null || !secure || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
     problems.push(
-      `${name} must be an https origin such as https://api.example.com. Plain http is taken where ISSUER is on this machine.`,
+      `${name} must be an https origin such as https://api.example.com. Plain http is taken on this machine alone, or where ISSUER is.`,
     )
   }
   return url?.origin ?? value

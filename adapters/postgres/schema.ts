@@ -230,6 +230,46 @@ export interface DevicePollRow {
   expires_at: Date
 }
 
+/** An update of Telegram that was taken. */
+export interface TelegramUpdateRow {
+  /** Unique for the bot. */
+  update_id: string | number
+  tries: number
+  /** Until then a node is at it, unless it is done. */
+  held_until: Date
+  done_at: Date | null
+  expires_at: Date
+}
+
+/** Somebody whom the bot may write to. */
+export interface TelegramPersonRow {
+  /** Telegram's number of the user. */
+  id: string
+  since: Date
+}
+
+/** A message with buttons of which one is to be pressed. */
+export interface TelegramQuestionRow {
+  /** SHA-256 of what the buttons carry, base64url. */
+  id_hash: string
+  person_id: string
+  kind: string
+  /** By which its author finds it again; no secret. */
+  about: string | null
+  /** How many answers there are. */
+  answers: number
+  /** Answers and payload, sealed; context `telegram-question:<id_hash>`. */
+  sealed: string
+  expires_at: Date
+}
+
+/** Work that one node does at a time. */
+export interface LeaseRow {
+  name: string
+  holder: string
+  expires_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -252,4 +292,8 @@ export interface Database {
   atproto_sessions: AtprotoSessionRow
   atproto_keys: AtprotoKeyRow
   device_polls: DevicePollRow
+  telegram_updates: TelegramUpdateRow
+  telegram_people: TelegramPersonRow
+  telegram_questions: TelegramQuestionRow
+  leases: LeaseRow
 }

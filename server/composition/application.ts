@@ -16,6 +16,7 @@ import { device } from './device.ts'
 import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import type { Parts } from './parts.ts'
+import { telegramRoutes } from './telegram-service.ts'
 
 /** `stopping`: once it is aborted, the server says that it is not ready. */
 export function application(parts: Parts, stopping: AbortSignal): RequestListener {
@@ -46,6 +47,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
         ],
       }),
       ...ifttt(parts),
+      ...telegramRoutes(parts),
       pdsProxy({
         bearer: oauth.bearer,
         identityOf: cached(pds.access.account, { lifetime: 1_000, size: 1_000, now }),

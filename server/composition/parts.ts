@@ -10,11 +10,14 @@ import { type IdentityProviders, identityProviders } from './identity-providers.
 import { type OAuth, oauth } from './oauth.ts'
 import { type Outside, type Pds, pds as pdsOf } from './pds.ts'
 import { type Stores, stores as storesOf } from './stores.ts'
+import { type Telegram, telegram as telegramOf } from './telegram.ts'
 
 export interface Parts {
   readonly foundation: Foundation
   readonly stores: Stores
   readonly pds: Pds
+  /** Undefined where no bot is set up. */
+  readonly telegram: Telegram | undefined
   readonly oauth: OAuth
   readonly identityProviders: IdentityProviders
   readonly pages: Pages
@@ -35,6 +38,7 @@ export async function parts(foundation: Foundation, { outside, providers }: Surr
     foundation,
     stores,
     pds,
+    telegram: telegramOf(foundation, stores),
     oauth: await oauth(foundation, stores, pds, pages),
     identityProviders: identityProviders(foundation, stores, pds, outside, providers),
     pages,

@@ -17,6 +17,9 @@ import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
 import { resources } from '../../adapters/postgres/resources.ts'
 import { sessions } from '../../adapters/postgres/sessions.ts'
 import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
+import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
+import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
+import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
 import type { Foundation } from './foundation.ts'
 
 export type Stores = ReturnType<typeof stores>
@@ -42,5 +45,8 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     resources: resources(db, now),
     sessions: sessions(db, now),
     signingKeys: signingKeys(db, sealer, now),
+    telegramPeople: telegramPeople(db, now),
+    telegramQuestions: telegramQuestions(db, sealer, now),
+    telegramUpdates: telegramUpdates(db, now),
   }
 }

@@ -5,6 +5,7 @@ import type { Button, Message } from './telegram-world.ts'
 export function markupIn(
   { reply_markup: markup }: Readonly<Record<string, unknown>>,
   inlineOnly: boolean,
+  inPrivate = true,
 ): Message['reply_markup'] {
   if (markup === undefined) return undefined
   const [kind, ...rest] = Object.keys(markup as object)
@@ -14,6 +15,7 @@ export function markupIn(
     const { input_field_placeholder: placeholder } = markup as Record<string, unknown>
     if (placeholder !== undefined) sized(placeholder, 1, 64, 'input field placeholder is too long')
   } else if (rest.length > 0 && kind === 'inline_keyboard') throw bad(`an inline keyboard has no ${rest[0]}`)
+  if (kind === 'keyboard') checkKeyboard((markup as { keyboard: Button[][] }).keyboard.flat(), inPrivate)
   if (kind === 'inline_keyboard') for (const button of buttonsOf(markup)) check(button)
   // Without buttons there is no keyboard.
   return kind === 'inline_keyboard' && buttonsOf(markup).length === 0 ? undefined : (markup as Message['reply_markup'])
@@ -23,11 +25,16 @@ function buttonsOf(markup: unknown): readonly Button[] {
   return (markup as { inline_keyboard: Button[][] }).inline_keyboard.flat()
 }
 
+function checkKeyboard(buttons: readonly Button[], inPrivate: boolean): void {
+  if (buttons.some(({ request_contact: contact }) => contact === true) && !inPrivate)
+    throw bad('phone number can be requested in private chats only')
+}
+
 function check({ text, ...rest }: Button): void {
   if (typeof text !== 'string' || text === '') throw bad('text buttons are unallowed in the inline keyboard')
   const [action, ...more] = Object.keys(rest)
   if (action === undefined || more.length > 0) throw bad('a button does exactly one thing')
-  const { url, callback_data: data, copy_text: copy } = rest
+  const { url, callback_data: data, copy_text: copy, web_app: app } = rest
   if (url !== undefined) {
     const wrong = `inline keyboard button URL '${url}' is invalid: Wrong HTTP URL`
     const { protocol, hostname } = urlOf(url, wrong)
@@ -35,7 +42,10 @@ function check({ text, ...rest }: Button): void {
   } else if (data !== undefined) {
     if (data === '' || Buffer.byteLength(data) > 64) throw bad('BUTTON_DATA_INVALID')
   } else if (copy !== undefined) sized(copy.text, 1, 256, 'BUTTON_COPY_TEXT_INVALID')
-  else throw bad(`a button cannot do "${action}" here`)
+  else if (app !== undefined) {
+    if (!String(app.url).startsWith('https://'))
+      throw bad(`inline keyboard button Web App URL '${app.url}' is invalid: Only HTTPS links are allowed`)
+  } else throw bad(`a button cannot do "${action}" here`)
 }
 
 export function urlOf(value: unknown, wrong: string): URL {

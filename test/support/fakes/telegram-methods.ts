@@ -19,7 +19,7 @@ type Method = (payload: Payload, gone: AbortSignal) => unknown
 export function botMethods(place: World, updates: UpdateQueue): Readonly<Record<string, Method>> {
   /** The chat, where the bot may write. */
   function chatIn({ chat_id: id }: Payload): Chat {
-    const chat = place.chats.get(Number(id))
+    const chat = place.chatBy(Number(id))
     if (chat === undefined) throw bad('chat not found')
     if (chat.type === 'group') return chat
     const { blocked, started } = place.personOf(chat.members[0] ?? 0)
@@ -62,12 +62,14 @@ export function botMethods(place: World, updates: UpdateQueue): Readonly<Record<
     },
     getUpdates: {
       takes: ['offset', 'limit', 'timeout', 'allowed_updates'],
-      run: ({ offset = 0, limit = 100, timeout = 0 }, gone) =>
-        updates.take(Number(offset), within(limit, 1, 100, 'limit'), within(timeout, 0, 60, 'timeout'), gone),
+      run({ offset = 0, limit = 100, timeout = 0, allowed_updates: allowed }, gone) {
+        updates.allow(allowed)
+        return updates.take(Number(offset), within(limit, 1, 100, 'limit'), within(timeout, 0, 60, 'timeout'), gone)
+      },
     },
     setWebhook: {
       takes: ['url', 'secret_token', 'allowed_updates', 'drop_pending_updates', 'max_connections'],
-      run({ url, secret_token: secret, drop_pending_updates: drop }) {
+      run({ url, secret_token: secret, drop_pending_updates: drop, allowed_updates: allowed }) {
         const { protocol, hostname, port } = urlOf(url, 'bad webhook: invalid url')
         // A bot under test listens on this machine; Telegram itself takes https alone, on four ports.
         if (hostname !== '127.0.0.1' && (protocol !== 'https:' || !['', '80', '88', '8443'].includes(port)))
@@ -75,6 +77,7 @@ export function botMethods(place: World, updates: UpdateQueue): Readonly<Record<
         if (secret !== undefined && !/^[\w-]{1,256}$/.test(String(secret)))
           throw bad('secret token contains unallowed characters')
         const kept = secret === undefined ? {} : { secret: String(secret) }
+        updates.allow(allowed)
         updates.setWebhook({ url: String(url), ...kept }, drop === true)
         return true
       },
@@ -102,7 +105,7 @@ export function botMethods(place: World, updates: UpdateQueue): Readonly<Record<
       run(payload) {
         const chat = chatIn(payload)
         const text = textIn(payload)
-        const markup = markupIn(payload, false)
+        const markup = markupIn(payload, false, chat.type === 'private')
         const replyTo = repliedIn(chat, payload)
         return place.post(chat, {
           from: bot,

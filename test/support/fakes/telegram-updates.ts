@@ -22,8 +22,12 @@ const mostTries = 3
 
 export function updateQueue(complain: (sentence: string) => void) {
   let waiting: Update[] = []
+  const all: Update[] = []
   let lastId = 700_000
   let webhook: Webhook | undefined
+  let allowed: readonly string[] | undefined
+  let lastError: { last_error_date: number; last_error_message: string } | undefined
+  const routes = new Map<string, string>()
   let poll: AbortController | undefined
   let posting = Promise.resolve()
   const changes = new EventEmitter().setMaxListeners(0)
@@ -39,13 +43,25 @@ export function updateQueue(complain: (sentence: string) => void) {
         'content-type': 'application/json',
         ...(webhook.secret === undefined ? {} : { 'x-telegram-bot-api-secret-token': webhook.secret }),
       }
-      const init: RequestInit = { method: 'POST', headers, body: JSON.stringify(update), redirect: 'manual' }
-      const status = await fetch(webhook.url, init).then(
+      const { origin, host } = new URL(webhook.url)
+      const route = routes.get(origin)
+      const proxied = { 'x-forwarded-host': host, 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.9' }
+      const init: RequestInit = {
+        method: 'POST',
+        headers: { ...headers, ...(route === undefined ? {} : proxied) },
+        body: JSON.stringify(update),
+        redirect: 'manual',
+      }
+      const status = await fetch(webhook.url.replace(origin, route ?? origin), init).then(
         (answer) => answer.status,
         () => 0,
       )
       if (status >= 200 && status < 300) return confirm(update.update_id + 1)
       complain(`the webhook answered ${status}`)
+      lastError = {
+        last_error_date: Math.floor(Date.now() / 1000),
+        last_error_message: `Wrong response from the webhook: ${status}`,
+      }
     }
     if (webhook !== undefined) confirm(update.update_id + 1)
   }
@@ -57,9 +73,13 @@ export function updateQueue(complain: (sentence: string) => void) {
   }
 
   return {
+    all,
     add(kind: string, content: unknown): void {
+      if (allowed?.includes(kind) === false) return
       lastId += 1
-      waiting.push({ update_id: lastId, [kind]: content })
+      const update = { update_id: lastId, [kind]: content }
+      all.push(update)
+      waiting.push(update)
       changes.emit('changed')
       if (webhook !== undefined) postAll()
     },
@@ -81,6 +101,21 @@ export function updateQueue(complain: (sentence: string) => void) {
       return waiting.slice(0, limit)
     },
 
+    /** Which kinds there are from then on; nothing changes where they are not named. */
+    allow(kinds: unknown): void {
+      if (kinds !== undefined) allowed = kinds as string[]
+    },
+
+    /** Who asks for this origin gets to that one, as by a TLS proxy. */
+    route: (from: string, to: string) => void routes.set(from, to),
+
+    /** Brings an update again, as Telegram does when it has not seen the answer. */
+    repeat(update: Update): void {
+      waiting.push(update)
+      changes.emit('changed')
+      if (webhook !== undefined) postAll()
+    },
+
     setWebhook(wanted: Webhook | undefined, dropPending: boolean): void {
       if (dropPending) waiting = []
       webhook = wanted
@@ -91,6 +126,8 @@ export function updateQueue(complain: (sentence: string) => void) {
       url: webhook?.url ?? '',
       has_custom_certificate: false,
       pending_update_count: waiting.length,
+      ...(allowed === undefined ? {} : { allowed_updates: allowed }),
+      ...(webhook === undefined ? {} : lastError),
     }),
 
     async allTaken(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Button {
   readonly url?: string
   readonly callback_data?: string
   readonly copy_text?: { readonly text: string }
+  readonly web_app?: { readonly url: string }
+  readonly request_contact?: true
 }
 
 export interface Message {
@@ -14,18 +16,29 @@ export interface Message {
   readonly date: number
   readonly chat: object
   readonly from: User
+  /** Absent where it is a contact. */
   text: string
+  readonly contact?: Contact
+  readonly forward_origin?: object
   readonly entities?: readonly object[]
   readonly reply_to_message?: Message
-  reply_markup?: { inline_keyboard?: Button[][]; force_reply?: true } | undefined
+  reply_markup?: { inline_keyboard?: Button[][]; keyboard?: Button[][]; force_reply?: true } | undefined
   readonly has_protected_content?: true
+}
+
+export interface Contact {
+  readonly phone_number: string
+  readonly first_name: string
+  readonly user_id?: number
 }
 
 interface User {
   readonly id: number
   readonly is_bot: boolean
   readonly first_name: string
+  readonly last_name?: string
   readonly username?: string
+  readonly language_code?: string
 }
 
 export interface Chat {
@@ -37,9 +50,17 @@ export interface Chat {
   lastMessage: number
 }
 
+/** What a person may have told of themselves. */
+export interface MoreOfPerson {
+  readonly last_name?: string
+  readonly username?: string
+  readonly language_code?: string
+}
+
 export interface Person {
   readonly id: number
   readonly name: string
+  readonly more: MoreOfPerson
   readonly chat: Chat
   /** Has written to the bot. */
   started: boolean
@@ -67,14 +88,15 @@ export function world() {
   const chatOf = ({ id, type, title }: Chat) => (type === 'group' ? { id, type, title } : { id, type, first_name: 'X' })
 
   return {
-    chats,
+    /** A chat by its id; a private one by the person's, too: at Telegram both are the same. */
+    chatBy: (id: number): Chat | undefined => chats.get(id) ?? people.get(id)?.chat,
     chatOf,
-    userOf: ({ id, name }: Person): User => ({ id, is_bot: false, first_name: name }),
-    addPerson(name: string): Person {
+    userOf: ({ id, name, more }: Person): User => ({ id, is_bot: false, first_name: name, ...more }),
+    addPerson(name: string, more: MoreOfPerson): Person {
       // Beyond 32 bits, as newer accounts are; nowhere near each other, so that neither is mistaken for the other.
       const id = randomInt(5_000_000_000, 5_999_999_999)
       const chat = newChat({ id: randomInt(8_000_000_000, 8_999_999_999), type: 'private', members: [id] })
-      const person: Person = { id, name, chat, started: false, blocked: false }
+      const person: Person = { id, name, more, chat, started: false, blocked: false }
       people.set(id, person)
       return person
     },

@@ -11,8 +11,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Failure } from './telegram-failure.ts'
 import { type BotCall, botMethods } from './telegram-methods.ts'
-import { updateQueue } from './telegram-updates.ts'
-import { type Button, type Chat, type Message, type Person, type World, world } from './telegram-world.ts'
+import { type Update, updateQueue } from './telegram-updates.ts'
+import {
+  type Button,
+  bot,
+  type Chat,
+  type Message,
+  type MoreOfPerson,
+  type Person,
+  type World,
+  world,
+} from './telegram-world.ts'
 
 export interface Telegram extends AsyncDisposable {
   /** Stands for `https://api.telegram.org`. */
@@ -23,9 +32,19 @@ export interface Telegram extends AsyncDisposable {
   /** What the bot was refused for its own fault (400, 401, 404), as sentences. */
   readonly complaints: string[]
   /** Somebody with a private chat, who has not written to the bot yet. */
-  person(name?: string): Somebody
+  person(name?: string, more?: MoreOfPerson): Somebody
   /** A group that the bot and these people are in. */
   group(...members: Somebody[]): Group
+  /** Answers the bot's next calls of a method that is for no chat so, in this order, and then as ever. */
+  fail(method: string, ...failures: Failure[]): void
+  /** Who is asked to bring updates to this origin brings them to that one, as a TLS proxy would. */
+  route(from: string, to: string): void
+  /** How updates come to the bot at the moment, as it would be told. */
+  webhook(): { readonly url: string; readonly pending_update_count: number }
+  /** Brings an update again. */
+  repeat(update: Update): void
+  /** Every update there was. */
+  readonly updates: readonly Update[]
   /** Resolves when the bot has taken every update there is. */
   allTaken(): Promise<void>
 }
@@ -37,6 +56,12 @@ export interface Somebody {
   readonly messages: readonly Message[]
   /** Writes to the bot in private; answers the message. */
   write(text: string): Message
+  /** Follows a link to the bot (`https://t.me/…?start=…`) and presses Start. */
+  open(link: string): Message
+  /** Shares a contact: their own number, or somebody's. */
+  share(phone: string, whose?: { readonly id?: number | undefined; readonly forwarded?: boolean }): Message
+  /** Forwards a message with this text to the bot. */
+  forward(text: string): Message
   /** Answers a message of the bot. */
   reply(to: Message, text: string): Message
   /** Presses a button with callback data; answers what the bot said to it. */
@@ -47,6 +72,7 @@ export interface Somebody {
   told(text: string | RegExp): Promise<Message>
   /** Answers the bot's next calls of this method for the private chat so, in this order, and then as ever. */
   fail(method: string, ...failures: Failure[]): void
+  /** The bot is told, too. */
   block(): void
   unblock(): void
 }
@@ -83,7 +109,8 @@ export async function startTelegram(): Promise<Telegram> {
     if (given !== token)
       throw new Failure(given === undefined ? 404 : 401, given === undefined ? 'Not Found' : 'Unauthorized')
     const payload = await payloadOf(request)
-    const planned = failures.get(`${method} ${payload['chat_id']}`)?.shift()
+    const chat = place.chatBy(Number(payload['chat_id']))
+    const planned = failures.get(`${method} ${chat?.id}`)?.shift()
     if (planned !== undefined) throw planned
     if (!Object.hasOwn(methods, method)) throw new Failure(404, `Not Found: method not found (${method})`)
     if (method !== 'getUpdates') calls.push({ method, payload })
@@ -110,7 +137,12 @@ export async function startTelegram(): Promise<Telegram> {
     token,
     calls,
     complaints,
-    person: (name = 'Dana') => somebody(place, updates.add, place.addPerson(name), failures),
+    updates: updates.all,
+    fail: (method, ...planned) => void failures.set(`${method} undefined`, planned),
+    route: updates.route,
+    webhook: updates.info,
+    repeat: updates.repeat,
+    person: (name = 'Dana', more = {}) => somebody(place, updates.add, place.addPerson(name, more), failures),
     group(...members) {
       const chat = place.addGroup(members.map(({ id }) => id))
       return {
@@ -144,6 +176,18 @@ function somebody(place: World, add: Add, person: Person, failures: Map<string, 
     chatId: chat.id,
     messages: chat.messages,
     write,
+    open(link) {
+      const { hostname, searchParams } = new URL(link)
+      const parameter = searchParams.get('start') ?? ''
+      if (hostname !== 't.me' || !/^[\w-]{0,64}$/.test(parameter)) throw new Error(`${link} starts no bot`)
+      return write(parameter === '' ? '/start' : `/start ${parameter}`)
+    },
+    share(phone, whose = {}) {
+      const owner = 'id' in whose ? whose.id : person.id
+      const contact = { phone_number: phone, first_name: 'X', ...(owner === undefined ? {} : { user_id: owner }) }
+      return sent(place, add, chat, person, { contact, ...(whose.forwarded === true ? forwarded : {}) })
+    },
+    forward: (text) => sent(place, add, chat, person, { text, ...forwarded }),
     reply: (to, text) => write(text, to),
     press({ callback_data: data }, message) {
       if (data === undefined) throw new Error('nothing is sent when that button is pressed')
@@ -152,17 +196,37 @@ function somebody(place: World, add: Add, person: Person, failures: Map<string, 
     forge,
     told: (text) => place.told(chat, text),
     fail: (method, ...planned) => void failures.set(`${method} ${chat.id}`, planned),
-    block: () => void Object.assign(person, { blocked: true }),
-    unblock: () => void Object.assign(person, { blocked: false }),
+    block: () => membership(place, add, person, true),
+    unblock: () => membership(place, add, person, false),
   }
 }
 
 /** A message of a person, and its update. */
 function written(place: World, add: Add, chat: Chat, person: Person, text: string, replyTo?: Message): Message {
+  return sent(place, add, chat, person, { text, ...(replyTo && { reply_to_message: replyTo }) })
+}
+
+const forwarded = { forward_origin: { type: 'hidden_user', sender_user_name: 'X', date: 0 } }
+
+function sent(place: World, add: Add, chat: Chat, person: Person, content: Partial<Message>): Message {
   person.started ||= chat.type === 'private'
-  const message = place.post(chat, { from: place.userOf(person), text, ...(replyTo && { reply_to_message: replyTo }) })
-  add('message', { ...message, chat: place.chatOf(chat) })
+  const message = place.post(chat, { from: place.userOf(person), text: '', ...content })
+  const { text, ...others } = message
+  add('message', { ...others, ...(content.contact === undefined ? { text } : {}), chat: place.chatOf(chat) })
   return message
+}
+
+/** Blocks the bot or takes it back; it hears of that. */
+function membership(place: World, add: Add, person: Person, blocked: boolean): void {
+  person.blocked = blocked
+  const status = (kicked: boolean) => ({ user: bot, status: kicked ? 'kicked' : 'member', until_date: 0 })
+  add('my_chat_member', {
+    chat: place.chatOf(person.chat),
+    from: place.userOf(person),
+    date: Math.floor(Date.now() / 1000),
+    old_chat_member: status(!blocked),
+    new_chat_member: status(blocked),
+  })
 }
 
 async function payloadOf(request: IncomingMessage): Promise<Record<string, unknown>> {

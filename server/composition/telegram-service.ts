@@ -1,0 +1,74 @@
+/**
+ * What our bot does: what it can do in its chats, and how updates come to it.
+ */
+import type { Middleware } from 'koa'
+import { lease } from '../../adapters/postgres/leases.ts'
+import { wantedUpdates } from '../../adapters/telegram/updates.ts'
+import { describe } from '../describe-error.ts'
+import { telegramWebhook } from '../routes/telegram-webhook.ts'
+import { commandsOf, conversation } from '../telegram/conversation.ts'
+import type { TelegramFeature } from '../telegram/features.ts'
+import { poll } from '../telegram/polling.ts'
+import { register } from '../telegram/registration.ts'
+import { type TakeUpdate, takingUpdates } from '../telegram/updates.ts'
+import type { TelegramConfig } from '../telegram-config.ts'
+import type { Foundation } from './foundation.ts'
+import type { Parts } from './parts.ts'
+import type { Telegram } from './telegram.ts'
+
+type WithTelegram = Parts & { readonly telegram: Telegram }
+
+/** What the bot can do: whoever adds something adds it here. */
+function telegramFeatures(_parts: WithTelegram): readonly TelegramFeature[] {
+  return []
+}
+
+/** By which Telegram proves itself, newest first. */
+function webhookSecrets({ webhookSecret }: TelegramConfig, sealer: Foundation['sealer']): readonly string[] {
+  if (webhookSecret !== undefined) return [webhookSecret]
+  return sealer.derive('telegram-webhook').map((key) => key.toString('base64url'))
+}
+
+/** Where Telegram brings updates; nothing where it does not. */
+export function telegramRoutes(parts: Parts): readonly Middleware[] {
+  const { config, sealer, log } = parts.foundation
+  if (!hasTelegram(parts) || config.telegram?.updates !== 'webhook') return []
+  return [telegramWebhook({ secrets: webhookSecrets(config.telegram, sealer), take: taking(parts), log })]
+}
+
+/** Registers the bot, and fetches updates where that is how they come, until `stopping` is aborted. */
+export async function telegramWork(parts: Parts, stopping: AbortSignal): Promise<void> {
+  const { config, sealer, store, now, log } = parts.foundation
+  if (!hasTelegram(parts) || config.telegram === undefined) return
+  const { bot, known } = parts.telegram
+  const [webhookSecret = ''] = webhookSecrets(config.telegram, sealer)
+  const { updates } = config.telegram
+  await register(
+    {
+      bot,
+      issuer: config.issuer,
+      updates,
+      wantedUpdates,
+      webhookSecret,
+      commands: commandsOf(telegramFeatures(parts)),
+      onKnown: ({ username }) => known(username),
+      onError: (why) => log.warn({ why }, 'Telegram does not know of this server yet; trying again'),
+    },
+    stopping,
+  )
+  if (updates === 'webhook') return
+  const onError = (error: unknown) => log.warn({ error: describe(error) }, 'an update of Telegram failed')
+  await poll({ bot, take: taking(parts), lease: lease(store.db, now, 'telegram-polling'), onError }, stopping)
+}
+
+function taking(parts: WithTelegram): TakeUpdate {
+  const { bot, messenger, people, questions } = parts.telegram
+  const { productName } = parts.foundation.config
+  const features = telegramFeatures(parts)
+  const receive = conversation({ features, messenger, people, questions, productName })
+  return takingUpdates(parts.stores.telegramUpdates, bot, receive)
+}
+
+function hasTelegram(parts: Parts): parts is WithTelegram {
+  return parts.telegram !== undefined
+}
