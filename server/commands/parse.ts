@@ -48,15 +48,17 @@ function optionsOf(command: Command): Readonly<Record<string, Option>> {
 
 function read(command: Command, rest: readonly string[]): Input {
   const known = optionsOf(command)
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args: [...rest],
     allowPositionals: true,
     strict: true,
     options: Object.fromEntries(
       Object.entries(known).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
     ),
-    tokens: false,
+    tokens: true,
   })
+  const twice = repeated(tokens, known)
+  if (twice !== undefined) throw new UsageError(`--${twice} is given more than once, and takes one value only.`)
   const [least, most] = command.arguments ?? [0, 0]
   if (positionals.length < least) throw new UsageError(`Something is missing: ${command.name} ${command.usage}`)
   if (positionals.length > most) {
@@ -73,6 +75,19 @@ function read(command: Command, rest: readonly string[]): Input {
     list: (option) => value(option) as readonly string[] | undefined,
     flag: (option) => value(option) === true,
   }
+}
+
+/** An option that was given several times, though only one value of it would count. */
+function repeated(
+  tokens: readonly { kind: string; name?: string }[],
+  known: Readonly<Record<string, Option>>,
+): string | undefined {
+  const single = tokens.flatMap(({ kind, name }) =>
+    kind === 'option' && name !== undefined && known[name]?.type === 'string' && known[name].multiple !== true
+      ? [name]
+      : [],
+  )
+  return single.find((name, index) => single.indexOf(name) !== index)
 }
 
 function help(commands: readonly Command[], words: readonly string[]): Request {
