@@ -68,10 +68,20 @@ export interface AuditEvent {
   readonly detail: Readonly<Record<string, Json>>
 }
 
+/** Which events; what is undefined does not matter. */
+export interface AuditPage {
+  readonly accountId?: string | undefined
+  readonly clientId?: string | undefined
+  /** A name, or what names begin with before the dot. */
+  readonly event?: string | undefined
+  readonly since?: Date | undefined
+  readonly limit: number
+}
+
 export interface Audit {
   record(event: NewAuditEvent): Promise<void>
-  /** Newest first; of one account when `accountId` is given. */
-  list(page: { accountId?: string | undefined; limit: number }): Promise<readonly AuditEvent[]>
+  /** Newest first. */
+  list(page: AuditPage): Promise<readonly AuditEvent[]>
 }
 
 /** The store of audit events; `now` stamps them. */
@@ -90,11 +100,21 @@ export function audit(db: Kysely<Database>, now: () => Date): Audit {
         })
         .execute()
     },
-    async list({ accountId, limit }) {
+    async list({ accountId, clientId, event, since, limit }) {
       const rows = await db
         .selectFrom('audit_events')
         .selectAll()
         .$if(accountId !== undefined, (it) => it.where('account_id', '=', accountId ?? ''))
+        .$if(clientId !== undefined, (it) => it.where('client_id', '=', clientId ?? ''))
+        .$if(event !== undefined, (it) =>
+          it.where(({ eb, fn }) =>
+            eb.or([
+              eb('event', '=', event ?? ''),
+              eb(fn<boolean>('starts_with', ['event', eb.val(`${event}.`)]), '=', true),
+            ]),
+          ),
+        )
+        .$if(since !== undefined, (it) => it.where('at', '>=', since ?? new Date(0)))
         .orderBy('at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit)

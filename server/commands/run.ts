@@ -7,6 +7,7 @@
 import type { AdminRequest, AdminResponse } from '../admin-socket.ts'
 import { Refusal } from '../errors.ts'
 import { atprotoCommands } from './atproto.ts'
+import { auditCommands } from './audit.ts'
 import { clientCommands } from './client.ts'
 import { clientTransferCommands } from './client-transfer.ts'
 import type { Answer, Command, Context, Services } from './command.ts'
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   userUnlink,
   ...sessionCommands,
   ...grantCommands,
+  ...auditCommands,
   ...keyCommands,
   ...atprotoCommands,
   ...doctorCommands,

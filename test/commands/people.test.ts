@@ -248,3 +248,22 @@ test('user unlink takes a way to sign in with its sessions, and keeps the last o
   expect(await people.identitiesOf(id)).toHaveLength(1)
   expect(await database.dump()).not.toContain(subject)
 })
+
+test('audit shows what happened, also to an account that is gone, as far back as asked', async () => {
+  await using database = await openTestDatabase()
+  const run = commandLine(database.store)
+  const id = await alice(run)
+  await alice(run, 'bob@example.com')
+  const whole = await run(['audit', '--account', 'alice@example.com'])
+  expect(whole.stdout).toMatch(new RegExp(`account\\.created +${id} `))
+  await run(['user', 'remove', id])
+  const events = async (...argv: string[]) =>
+    (await run(['audit', ...argv, '--json'])).json().events.map((it: { event: string }) => it.event)
+  expect(await events('--account', id)).toEqual(['account.removed', 'account.created'])
+  expect(await events('--event', 'account.created')).toHaveLength(2)
+  expect(await events('--since', '1h')).toHaveLength(3)
+  expect(await events('--since', '2100-01-01')).toEqual([])
+  const first = await run(['audit', '--limit', '1'])
+  expect(first).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('--limit 10') })
+  expect(first.stdout.split('\n').filter(Boolean)).toHaveLength(2)
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { audit } from '../../../adapters/postgres/audit.ts'
+import { type AuditPage, audit } from '../../../adapters/postgres/audit.ts'
 import { clock } from '../../support/clock.ts'
 import { openTestDatabase } from '../../support/database.ts'
 
@@ -26,4 +26,11 @@ test('events come back newest first, by account or all, as they were recorded', 
   })
   expect(await store.list({ accountId: 'bob', limit: 10 })).toEqual([])
   expect(await store.list({ limit: 1 })).toHaveLength(1)
+  const named = async (page: Omit<AuditPage, 'limit'>) =>
+    (await store.list({ ...page, limit: 10 })).map(({ event }) => event)
+  expect(await named({ clientId: 'app' })).toEqual(['sign-in.succeeded', 'client.added'])
+  expect(await named({ event: 'client.added' })).toEqual(['client.added'])
+  expect(await named({ event: 'sign-in' })).toEqual(['sign-in.succeeded'])
+  expect(await named({ event: 'sign' })).toEqual([])
+  expect(await named({ since: time.now() })).toEqual(['sign-in.succeeded'])
 })
