@@ -28,6 +28,8 @@ export function cancelForm(
   client: ClientCard | undefined,
 ): Html | undefined {
   if (cancel === undefined) return undefined
-  const text = client === undefined ? on.words.signIn.cancel : on.words.signIn.cancelTo(clientName(client))
+  // What a person has on a device is not where this browser goes.
+  const elsewhere = client === undefined || client.host === ''
+  const text = elsewhere ? on.words.signIn.cancel : on.words.signIn.cancelTo(clientName(client))
   return postForm(cancel, button(text, { kind: 'quiet' }), { class: 'leave' })
 }

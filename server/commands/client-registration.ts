@@ -27,6 +27,7 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   const id = input.text('client-id') ?? newClientId()
   const firstParty = input.flag('first-party')
   const request = { id, profile: profile.name, given: given(input), firstParty }
+  refuseUnoffered(context, request.given)
   const metadata = await buildMetadata(request, await metadataRules(context))
   const secret = profile.confidential ? newClientSecret() : undefined
   const client = await context.clients.add({
@@ -43,6 +44,15 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   return others === undefined ? answer : { ...answer, notice: [answer.notice, others].join(' ') }
 }
 
+/** Nobody could sign in to an app that demands what is not offered. What an app demanded before is for the doctor. */
+function refuseUnoffered({ identityNames }: Context, { required_identity: wanted }: Metadata): void {
+  if (wanted === undefined || wanted === '' || identityNames.includes(String(wanted))) return
+  throw new Refusal(
+    'invalid',
+    `No way to sign in here is named ${JSON.stringify(wanted)}. There are: ${identityNames.join(', ')}. More come with the settings.`,
+  )
+}
+
 export async function update(context: Context, input: Input): Promise<Answer> {
   const client = await existing(context, input)
   if (input.flag('first-party') && input.flag('third-party')) {
@@ -53,6 +63,7 @@ export async function update(context: Context, input: Input): Promise<Answer> {
   if (Object.keys(changes).length === 0 && firstParty === undefined) {
     throw new UsageError('Say what to change.')
   }
+  refuseUnoffered(context, changes)
   const before: Metadata = { ...client.metadata, scope: scopesOf(client.metadata).join(' ') || undefined }
   // Where the redirect URI follows from the id of a service, it follows from the new one.
   const made = profileOf(client.profile)?.redirectUriOf === undefined ? {} : { redirect_uris: undefined }

@@ -37,6 +37,8 @@ export interface Services {
   readonly linkState: (did: string) => Promise<Pick<LinkState, 'since' | 'ended'> | undefined>
   /** Where people sign in beside here; `examine` answers what is wrong there, if anything is. */
   readonly otherIssuers: readonly { id: string; issuer: string; examine(): Promise<string | undefined> }[]
+  /** The names of what the ways to sign in prove, as the settings have them. */
+  readonly identityNames: readonly string[]
   readonly migrations: Pick<Store, 'migrate' | 'migrateDown' | 'migrations'>
   readonly examination: Examination
   readonly config: Config

@@ -160,6 +160,13 @@ async function inspectClients(context: Context): Promise<Finding[]> {
     if (profileOf(profile)?.confidential === true && secretHashes.length === 0) {
       warn('It has no secret and cannot get tokens.', `Run: habitat-auth client rotate-secret ${id}`)
     }
+    const wanted = metadata['required_identity']
+    if (wanted !== undefined && !context.identityNames.includes(String(wanted))) {
+      warn(
+        `It demands to sign in with ${JSON.stringify(wanted)}, which is not offered here: nobody can sign in to it.`,
+        `Put that way into the settings, or run: habitat-auth client update ${id} --required-identity ""`,
+      )
+    }
     try {
       const { resource_scopes: _, ...given } = metadata
       const scope = scopesOf(metadata).join(' ')

@@ -19,6 +19,14 @@ export function inspectOtherIssuers({
           remedy: 'Check the address in the settings, and whether this machine reaches it.',
         }
       }
+      if (new URL(issuer).hostname === new URL(config.issuer).hostname) {
+        return {
+          check,
+          level: 'warning',
+          message: `${issuer} has the same host as this server: browsers send the cookies of one to the other (RFC 6265 §8.5), and sessions get lost.`,
+          remedy: 'Name the two differently: on one machine, by localhost and 127.0.0.1.',
+        }
+      }
       const redirectUri = `${config.issuer}/interaction/callback/${id}`
       return { check, level: 'ok', message: `${issuer} answers. It has to know the redirect URI ${redirectUri}` }
     }),

@@ -3,13 +3,16 @@ import { passwordHashing } from '../../adapters/crypto/password-hash.ts'
 import { passwordSettings } from '../../adapters/identity/password-settings.ts'
 import { databaseTime, keysThatOpen } from '../../adapters/postgres/examination.ts'
 import { type AdminSocket, serveAdminSocket } from '../admin-socket.ts'
+import { pdsProvider } from '../atproto/identity.ts'
 import type { Services } from '../commands/command.ts'
 import { runRequest } from '../commands/run.ts'
-import { adminSocketPath } from '../config.ts'
+import { adminSocketPath, type Config } from '../config.ts'
 import { describe } from '../describe-error.ts'
+import { provedBy } from '../interactions/ways.ts'
 import { clientRules } from '../oidc/client-rules.ts'
+import { telegramIdentity } from '../telegram/identity.ts'
 import type { Foundation } from './foundation.ts'
-import { otherIssuers } from './other-issuers.ts'
+import { type OtherIssuer, otherIssuers } from './other-issuers.ts'
 import { stores } from './stores.ts'
 
 export interface ServiceOptions extends Omit<Foundation, 'log'> {
@@ -23,11 +26,13 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
   const { productName } = config
   const rows = stores({ store, sealer, now })
   const { passwords, atprotoSessions } = rows
+  const others = otherIssuers({ config, now })
   return {
     ...rows,
     passwords: passwordSettings({ passwords, hashing: passwordHashing(), sealer, productName, now }),
     linkState: atprotoSessions.state,
-    otherIssuers: otherIssuers({ config, now }).map(({ provider, issuer, client }) => ({
+    identityNames: identityNames(config, others),
+    otherIssuers: others.map(({ provider, issuer, client }) => ({
       id: provider.id,
       issuer,
       async examine() {
@@ -45,6 +50,12 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
     now,
     insideServer,
   }
+}
+
+/** By the settings alone: a command builds no provider that it never asks. */
+function identityNames({ telegram }: Config, others: readonly OtherIssuer[]): readonly string[] {
+  const names = ['password', pdsProvider, ...others.map(({ provider }) => provedBy(provider))]
+  return [...new Set([...names, ...(telegram === undefined ? [] : [telegramIdentity])])]
 }
 
 /** Lets the CLI in while this process holds the embedded database. */

@@ -81,7 +81,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
 
 /** On a developer's machine people prove who they are at servers on that machine, over plain http. */
 export function neighbours(issuer: string): readonly string[] {
-  return issuer.startsWith('http:') ? ['http://localhost:*'] : []
+  return issuer.startsWith('http:') ? ['http://localhost:*', 'http://127.0.0.1:*'] : []
 }
 
 /** What the pages show of an app. */

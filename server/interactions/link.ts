@@ -10,6 +10,7 @@ import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import { connectPage } from '../../views/connect.ts'
 import { linkPage } from '../../views/link.ts'
+import { unofferedPage } from '../../views/unoffered.ts'
 import { visitOf } from '../account/visit.ts'
 import { readForm, singleValues } from '../forms.ts'
 import { beginDeviceInteraction } from '../oidc/device-interaction.ts'
@@ -50,6 +51,9 @@ export function linkStep(options: LinkStepOptions) {
 
   /** Where the person stands: before they go, at a page of the provider, or before they decide. */
   async function show(desk: Desk): Promise<void> {
+    if (offeredWay(desk) === undefined) {
+      return desk.show(unofferedPage(desk.on, { cancel: desk.path('cancel'), client: desk.client }), 404)
+    }
     const token = cookies.attempt(desk.ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
     if (current?.step.kind === 'show') return showStep(desk, current.step.page, [])
@@ -163,8 +167,12 @@ export function linkStep(options: LinkStepOptions) {
     )
   }
 
+  function offeredWay(desk: Desk): IdentityProvider | undefined {
+    return wayTo(String(desk.prompt.details['linkProvider']), providers)
+  }
+
   function providerOf(desk: Desk): IdentityProvider {
-    const provider = wayTo(String(desk.prompt.details['linkProvider']), providers)
+    const provider = offeredWay(desk)
     if (provider === undefined) throw new PageRefusal('not-found', 'unknown-provider')
     return provider
   }

@@ -31,7 +31,9 @@ function expectGuarded(name: string, page: Visit): void {
   ])
   expect([name, policy['form-action']]).toEqual([name, expect.stringMatching(/^'self'/)])
   // Any port of this machine may be an app or a PDS on a developer's machine; nowhere else is anything left open.
-  expect(page.headers.get('content-security-policy')?.replace(' http://localhost:*', '')).not.toMatch(/unsafe|\*/)
+  expect(
+    page.headers.get('content-security-policy')?.replace(' http://localhost:* http://127.0.0.1:*', ''),
+  ).not.toMatch(/unsafe|\*/)
   expect([name, page.headers.get('x-frame-options')]).toEqual([name, 'DENY'])
   expect([name, page.headers.get('referrer-policy')]).toEqual([name, 'no-referrer'])
   expect([name, page.headers.get('x-content-type-options')]).toEqual([name, 'nosniff'])

@@ -308,3 +308,14 @@ test.each([
   expect(result.stderr).toContain(reason)
   expect(await store.list()).toEqual([])
 })
+
+test('an app may demand what people can sign in with here, and nothing else; what it demanded can be taken away', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const refused = await run([...example, '--required-identity', 'atprot'])
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('There are: password, atproto.') })
+  const { client_id: id } = await added(run, [...example, '--required-identity', 'atproto'])
+  expect(await run(['client', 'update', id, '--required-identity', 'gone'])).toMatchObject({ exitCode: 1 })
+  const freed = await added(run, ['client', 'update', id, '--required-identity', '', '--json'])
+  expect(freed).not.toHaveProperty('required_identity')
+})

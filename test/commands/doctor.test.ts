@@ -84,7 +84,11 @@ test('each thing that is wrong is found, with what to do', async () => {
   await database.store.db
     .updateTable('clients')
     .set({
-      metadata: JSON.stringify({ client_name: 'Odd', redirect_uris: ['http://odd.example/cb'] }),
+      metadata: JSON.stringify({
+        client_name: 'Odd',
+        redirect_uris: ['http://odd.example/cb'],
+        required_identity: 'gone',
+      }),
       secret_hashes: '[]',
     })
     .where('id', '=', 'odd')
@@ -101,9 +105,9 @@ test('each thing that is wrong is found, with what to do', async () => {
   expect(found(findings, 'clock')).toMatchObject([{ level: 'problem', message: expect.stringMatching(/1[12]\d s/) }])
   expect(found(findings, 'issuer')).toMatchObject([{ level: 'warning' }])
   const clients = found(findings, 'clients').map(({ message }) => message)
-  expect(clients).toHaveLength(3)
+  expect(clients).toHaveLength(4)
   expect(clients.join('\n')).toMatch(
-    /disabled: It is disabled[\s\S]*odd: It has no secret[\s\S]*odd: .*http:\/\/odd\.example\/cb/,
+    /disabled: It is disabled[\s\S]*odd: It has no secret[\s\S]*odd: It demands to sign in with "gone"[\s\S]*odd: .*http:\/\/odd\.example\/cb/,
   )
 })
 
@@ -153,6 +157,7 @@ test('each issuer at which people sign in is asked, and has a redirect URI to be
   const acme = { id: 'acme', label: 'Acme', issuer, clientId: 'habitat', clientSecret: 'hush-hush' }
   const config = readConfig({
     DATA_DIR: folder(),
+    ISSUER: 'http://127.0.0.1:3000',
     OIDC_PROVIDERS: JSON.stringify([acme, { ...acme, id: 'gone', issuer: 'http://localhost:1' }]),
   })
   const { otherIssuers } = commandServices({
@@ -165,10 +170,15 @@ test('each issuer at which people sign in is asked, and has a redirect URI to be
   const result = await commandLine(database.store, { config, otherIssuers })(['doctor', '--json'])
   const { findings } = result.json()
   expect(found(findings, 'sign-in acme')).toMatchObject([
-    { level: 'ok', message: expect.stringContaining('http://localhost:3000/interaction/callback/acme') },
+    { level: 'ok', message: expect.stringContaining('http://127.0.0.1:3000/interaction/callback/acme') },
   ])
   expect(found(findings, 'sign-in gone')).toMatchObject([
     { level: 'problem', message: expect.stringContaining('it does not answer') },
   ])
   expect(result.stdout).not.toContain('hush-hush')
+  const near = readConfig({ DATA_DIR: config.dataDir })
+  const neighbours = await commandLine(database.store, { config: near, otherIssuers })(['doctor', '--json'])
+  expect(found(neighbours.json().findings, 'sign-in acme')).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('cookies') },
+  ])
 })

@@ -239,12 +239,14 @@ describe('an app that demands a kind of identity (required_identity)', () => {
     expect(intro.text).toContain('Connect Handle')
   })
 
-  test('whose way to sign in is not offered here is not served', async () => {
-    const client = await server.client('web', { required_identity: 'gone' })
+  test('whose way to sign in is not offered here is not served; the page says so, and leads back', async () => {
+    const client = await server.client('web', { required_identity: 'gone', client_name: 'Lost app' })
     const person = await newAccount(server, 'red', 'lost@example.com')
     const page = await person.get(authorizeUrl(client, pkce()))
     expect(page.status).toBe(404)
-    expect(page.text).toContain('not offered here')
+    expect(page.text).toMatch(/Lost app.* asks for a way to sign in that is not offered here/)
+    const back = await person.submit(page, '/cancel')
+    expect(back.url.searchParams.get('error')).toBe('access_denied')
   })
 })
 

@@ -28,6 +28,7 @@ import { recoveryCodesPage } from '../../views/recovery-codes.ts'
 import type { ScopeCard } from '../../views/scope.ts'
 import { secondFactorEnrolPage } from '../../views/second-factor-enrol.ts'
 import { stepPage } from '../../views/step.ts'
+import { unofferedPage } from '../../views/unoffered.ts'
 import type { Words } from '../../views/words.ts'
 
 export interface Sources {
@@ -140,6 +141,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     add('link', `needed ${problem ?? 'first'}`, linkPage(on, { ...link, needed: true, problem }))
     add('link', `wanted ${problem ?? 'first'}`, linkPage(on, { ...link, needed: false, problem }))
   }
+  add('unoffered', 'full', unofferedPage(on, { cancel: bare.cancel, client }))
   add(
     'consent',
     'full',

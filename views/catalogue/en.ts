@@ -229,6 +229,9 @@ export const en = {
     account: (account: Html) =>
       html`You are signed in to the account ${account}. What you connect becomes a way to sign in to it.`,
     another: 'Use another account',
+    unofferedTitle: 'This did not work',
+    unoffered: (app: Html) => html`${app} asks for a way to sign in that is not offered here.`,
+    unofferedHelp: 'You can do nothing about it. Tell the people behind the app.',
     taken:
       'That sign-in belongs to another account here. Two accounts are never made one: use that account, or cancel.',
   },
