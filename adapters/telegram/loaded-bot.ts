@@ -28,6 +28,8 @@ export function loadedBot({ token, apiRoot, privateOnly, inTurn, onBlocked, repo
     maxRetryAttempts: mostRetries,
     maxDelaySeconds: longestWait,
     rethrowHttpErrors: true,
+    // Who waits for it is told so instead: nobody knows how long that takes.
+    rethrowInternalServerErrors: true,
   })
   // Who fetches updates tries again by himself, and may stop at any time.
   api.config.use((previous, method, ...rest) =>

@@ -14,6 +14,7 @@ import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
+import type { BotState } from '../../adapters/telegram/contract.ts'
 import type { Config } from '../config.ts'
 
 /** Everything that commands may use, in whichever process they run. */
@@ -39,6 +40,15 @@ export interface Services {
   readonly otherIssuers: readonly { id: string; issuer: string; examine(): Promise<string | undefined> }[]
   /** The names of what the ways to sign in prove, as the settings have them. */
   readonly identityNames: readonly string[]
+  /** The bot at Telegram, where one is set up. */
+  readonly telegram:
+    | {
+        examine(): Promise<BotState>
+        /** Where its updates are to be brought. */
+        readonly webhookAddress: string
+        readonly wantedUpdates: readonly string[]
+      }
+    | undefined
   readonly migrations: Pick<Store, 'migrate' | 'migrateDown' | 'migrations'>
   readonly examination: Examination
   readonly config: Config

@@ -15,6 +15,7 @@ import type { Answer, Command, Context } from './command.ts'
 import type { Finding } from './finding.ts'
 import { inspectIfttt } from './ifttt-findings.ts'
 import { inspectOtherIssuers } from './other-issuers-findings.ts'
+import { inspectTelegram } from './telegram-findings.ts'
 import { table } from './text.ts'
 
 /** Milliseconds. */
@@ -40,6 +41,7 @@ export const doctorCommands: readonly Command[] = [
         ...(usable ? [...(await inspectKeys(context)), ...(await inspectClients(context))] : []),
         ...(await inspectIssuer(context)),
         ...(await inspectOtherIssuers(context)),
+        ...(await inspectTelegram(context)),
       ])
     },
   },

@@ -19,6 +19,7 @@ import { migrateCommands } from './migrate.ts'
 import { parse } from './parse.ts'
 import { resourceCommands } from './resource.ts'
 import { sessionCommands } from './session.ts'
+import { telegramCommands } from './telegram.ts'
 import { jsonLine, printable } from './text.ts'
 import { userCommands } from './user.ts'
 import { userUnlink } from './user-unlink.ts'
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   ...auditCommands,
   ...keyCommands,
   ...atprotoCommands,
+  ...telegramCommands,
   ...doctorCommands,
 ]
 

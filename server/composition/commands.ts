@@ -14,6 +14,7 @@ import { telegramIdentity } from '../telegram/identity.ts'
 import type { Foundation } from './foundation.ts'
 import { type OtherIssuer, otherIssuers } from './other-issuers.ts'
 import { stores } from './stores.ts'
+import { examinableBot } from './telegram.ts'
 
 export interface ServiceOptions extends Omit<Foundation, 'log'> {
   /** Whether the process is the server that runs commands for the CLI. */
@@ -40,6 +41,7 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
         return found.kind === 'ready' ? undefined : found.why
       },
     })),
+    telegram: examinableBot(config, sealer),
     migrations: store,
     examination: {
       databaseTime: () => databaseTime(db),

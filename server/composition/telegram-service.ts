@@ -11,22 +11,14 @@ import type { TelegramFeature } from '../telegram/features.ts'
 import { poll } from '../telegram/polling.ts'
 import { register } from '../telegram/registration.ts'
 import { type TakeUpdate, takingUpdates } from '../telegram/updates.ts'
-import type { TelegramConfig } from '../telegram-config.ts'
-import type { Foundation } from './foundation.ts'
 import type { Parts } from './parts.ts'
-import type { Telegram } from './telegram.ts'
+import { type Telegram, webhookSecrets } from './telegram.ts'
 
 type WithTelegram = Parts & { readonly telegram: Telegram }
 
 /** What the bot can do: whoever adds something adds it here. */
 function telegramFeatures(_parts: WithTelegram): readonly TelegramFeature[] {
   return []
-}
-
-/** By which Telegram proves itself, newest first. */
-function webhookSecrets({ webhookSecret }: TelegramConfig, sealer: Foundation['sealer']): readonly string[] {
-  if (webhookSecret !== undefined) return [webhookSecret]
-  return sealer.derive('telegram-webhook').map((key) => key.toString('base64url'))
 }
 
 /** Where Telegram brings updates; nothing where it does not. */
@@ -57,7 +49,7 @@ export async function telegramWork(parts: Parts, stopping: AbortSignal): Promise
     stopping,
   )
   if (updates === 'webhook') return
-  const onError = (error: unknown) => log.warn({ error: describe(error) }, 'an update of Telegram failed')
+  const onError = (error: unknown) => log.warn({ error: describe(error) }, 'updates of Telegram were not taken')
   await poll({ bot, take: taking(parts), lease: lease(store.db, now, 'telegram-polling'), onError }, stopping)
 }
 

@@ -8,7 +8,11 @@ import type { TelegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramBot } from '../../adapters/telegram/bot.ts'
 import type { Messenger, TelegramBot } from '../../adapters/telegram/contract.ts'
+import { wantedUpdates } from '../../adapters/telegram/updates.ts'
+import type { Services } from '../commands/command.ts'
+import { webhookAddress } from '../telegram/registration.ts'
 import { texts } from '../telegram/texts.ts'
+import type { TelegramConfig } from '../telegram-config.ts'
 import type { Foundation } from './foundation.ts'
 import type { Stores } from './stores.ts'
 
@@ -50,4 +54,28 @@ export function telegram({ config, log }: Foundation, stores: Stores): Telegram 
       username = name
     },
   }
+}
+
+/** The bot for who only looks whether it is set up well. */
+export function examinableBot(
+  { telegram, issuer }: Pick<Foundation['config'], 'telegram' | 'issuer'>,
+  sealer: Foundation['sealer'],
+): Services['telegram'] {
+  if (telegram === undefined) return undefined
+  const { examine } = telegramBot({
+    token: telegram.botToken,
+    apiRoot: telegram.apiRoot,
+    privateOnly: texts.privateOnly,
+    inTurn: (_person, work) => work(),
+    onBlocked: async () => undefined,
+    report: () => undefined,
+  })
+  const [secret = ''] = webhookSecrets(telegram, sealer)
+  return { examine, webhookAddress: webhookAddress(issuer, secret), wantedUpdates }
+}
+
+/** By which Telegram proves itself, newest first. */
+export function webhookSecrets({ webhookSecret }: TelegramConfig, sealer: Foundation['sealer']): readonly string[] {
+  if (webhookSecret !== undefined) return [webhookSecret]
+  return sealer.derive('telegram-webhook').map((key) => key.toString('base64url'))
 }

@@ -29,7 +29,7 @@ const pause = 15_000
  * Where Telegram is to bring updates. It does not tell by which secret it does, so a part of the address changes with it:
  * 48 bits of its hash, of no use to whoever reads them.
  */
-function webhookAddress(issuer: string, secret: string): string {
+export function webhookAddress(issuer: string, secret: string): string {
   return `${issuer}${webhookPath}?secret=${hash('sha256', secret, 'base64url').slice(0, 8)}`
 }
 
