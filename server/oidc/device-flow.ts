@@ -8,6 +8,7 @@
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { PollPolicy } from '../../adapters/postgres/device-codes.ts'
 import { keyOfProof } from './dpop-proof.ts'
+import { keyParam } from './request-key.ts'
 
 type DeviceCode = InstanceType<Provider['DeviceCode']>
 
@@ -42,9 +43,6 @@ export const devicePath = '/device'
 
 /** Seconds; the first two are the standard's own (RFC 8628 §3.2, §3.5). */
 export const polling: PollPolicy = { interval: 5, step: 5, longest: 60, leeway: 1, remember: 3600 }
-
-/** Names the key that the tokens are to be bound to; at other endpoints the library knows it (RFC 9449 §10). */
-export const keyParam = 'dpop_jkt'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 

@@ -23,7 +23,8 @@ export interface ProofFor {
   method: string
   /** Without query and fragment. */
   url: string
-  accessToken: string
+  /** The token that the proof goes with, where there is one. */
+  accessToken?: string
 }
 
 /** Judges one proof against what it has to be for; whether it was seen before is not asked here. */
@@ -48,7 +49,7 @@ export async function readProof(
   if (nonce !== undefined && typeof nonce !== 'string') return invalid('has a nonce that is no text')
   if (payload['htm'] !== expected.method) return invalid('is for another method')
   if (withoutQuery(payload['htu']) !== new URL(expected.url).href) return invalid('is for another address')
-  if (payload['ath'] !== createHash('sha256').update(expected.accessToken).digest('base64url')) {
+  if (expected.accessToken !== undefined && payload['ath'] !== hashOf(expected.accessToken)) {
     return invalid('is for another access token')
   }
   if (nonce === undefined && Math.abs(now().getTime() / 1000 - iat) > proofWindow) {
@@ -75,6 +76,11 @@ async function verifiedProof(proof: string, now: () => Date) {
   })
   if (protectedHeader.jwk === undefined) throw new TypeError('no key')
   return { payload, jwk: protectedHeader.jwk }
+}
+
+/** RFC 9449 §4.2. */
+function hashOf(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest('base64url')
 }
 
 function withoutQuery(address: unknown): string | undefined {

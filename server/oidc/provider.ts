@@ -19,8 +19,9 @@ import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-scopes.ts'
 import { isClientSecret } from './client-secrets.ts'
-import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules, keyParam } from './device-flow.ts'
+import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules } from './device-flow.ts'
 import { freshSignIn } from './device-interaction.ts'
+import { dpopNonces } from './dpop-nonce.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
@@ -32,6 +33,7 @@ import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
 import { pkceRequired } from './request-binding.ts'
+import { keyParam, requestKey } from './request-key.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
@@ -151,7 +153,10 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
-    extraParams: [impliedConsent, linkParam, keyParam, freshSignIn, ...personParams],
+    extraParams: {
+      ...Object.fromEntries([impliedConsent, linkParam, freshSignIn, ...personParams].map((name) => [name, null])),
+      [keyParam]: requestKey(dpopNonces(options.dpopNonceSecret, options.now), options.now),
+    },
     pkce: { required: pkceRequired },
     routes: {
       authorization: '/authorize',

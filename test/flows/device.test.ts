@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { audit } from '../../adapters/postgres/audit.ts'
 import { endpoint, isActive, refresh, tokensOf } from '../support/authorize.ts'
 import { approve, askForCodes, enter, finish, poll } from '../support/device.ts'
-import { dpopKey } from '../support/dpop.ts'
+import { type DpopKey, dpopKey } from '../support/dpop.ts'
 import { elsewhere } from '../support/linking.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { passSeconds, stopClock } from '../support/time-lapse.ts'
@@ -313,27 +313,53 @@ test('a registered API gets tokens of its own kind, and its scopes are shown in 
   expect(payload).toMatchObject({ client_id: lamp.id, scope: 'lamps' })
 })
 
-test('a code that was asked for in the name of a key is redeemed with that key alone (dpop_jkt)', async () => {
-  const [own, stolen] = [await dpopKey(), await dpopKey()]
-  const jkt = await own.thumbprint()
-  const codes = await askForCodes(server, client, { dpop_jkt: jkt })
-  await approve(server.visitor(), codes)
-  const redeem = async (proof?: string) => {
-    const response = await fetch(`${server.origin}/token`, {
+describe('a code that was asked for in the name of a key', () => {
+  const post = async (path: string, body: Record<string, string>, proof?: string) => {
+    const response = await fetch(server.origin + path, {
       method: 'POST',
       headers: proof === undefined ? {} : { dpop: proof },
-      body: new URLSearchParams({
-        grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
-        device_code: codes.device_code,
-        client_id: client.id,
-      }),
+      body: new URLSearchParams({ client_id: client.id, ...body }),
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  const address = `${server.origin}/token`
-  expect(await redeem()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
-  expect(await redeem(await stolen.proof('POST', address))).toMatchObject({ body: { error: 'invalid_grant' } })
-  expect(await redeem(await own.proof('POST', address))).toMatchObject({ status: 200, body: { token_type: 'DPoP' } })
+  const redeem = (device_code: string, proof?: string) =>
+    post('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code }, proof)
+  const ask = (proof: string, more = {}) => post('/device_authorization', { scope: 'openid', ...more }, proof)
+  const proofs = (key: DpopKey, path: string) => key.proof('POST', server.origin + path)
+
+  test('is redeemed with that key alone (dpop_jkt)', async () => {
+    const [own, stolen] = [await dpopKey(), await dpopKey()]
+    const codes = await askForCodes(server, client, { dpop_jkt: await own.thumbprint() })
+    await approve(server.visitor(), codes)
+    const { device_code: code } = codes
+    expect(await redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    expect(await redeem(code, await proofs(stolen, '/token'))).toMatchObject({ body: { error: 'invalid_grant' } })
+    expect(await redeem(code, await proofs(own, '/token'))).toMatchObject({
+      status: 200,
+      body: { token_type: 'DPoP' },
+    })
+  })
+
+  test('by a proof instead of its thumbprint is bound to it in the same way (as RFC 9449 §10.1)', async () => {
+    const [own, stolen] = [await dpopKey(), await dpopKey()]
+    const { body } = await ask(await proofs(own, '/device_authorization'))
+    const code = String(body['device_code'])
+    expect(await redeem(code, await proofs(stolen, '/token'))).toMatchObject({ body: { error: 'invalid_grant' } })
+    expect(await redeem(code, await proofs(own, '/token'))).toMatchObject({ body: { error: 'authorization_pending' } })
+  })
+
+  test('by a proof that is not valid, used before, or of another key than named gets none', async () => {
+    const [own, other] = [await dpopKey(), await dpopKey()]
+    const address = `${server.origin}/device_authorization`
+    expect(await ask(await proofs(own, '/token'))).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } })
+    const used = await proofs(own, '/device_authorization')
+    expect(await ask(used)).toMatchObject({ status: 200 })
+    expect(await ask(used)).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } })
+    const named = { dpop_jkt: await other.thumbprint() }
+    expect(await ask(await own.proof('POST', address), named)).toMatchObject({ body: { error: 'invalid_request' } })
+    const old = await own.proof('POST', address, { claims: { iat: Math.floor(Date.now() / 1000) - 3600 } })
+    expect(await ask(old)).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } })
+  })
 })
 
 test('the country is shown where our proxy names it, and nobody else can', async () => {
