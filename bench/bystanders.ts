@@ -16,6 +16,7 @@ export function bystanders(issuer: string) {
     endSession: async () => undefined,
     address: () => '',
     clientGuesses: { failed: async () => undefined },
+    requestLimits: async () => undefined,
     devices: {
       requester: () => ({ address: '' }),
       pages: { connected: () => undefined, ended: () => undefined },

@@ -33,7 +33,7 @@ export interface Limits {
   /** Whether `remember` holds for the key. */
   remembers(key: string): Promise<boolean>
   /** `addressBucket`, for those who may not import it. */
-  bucketOf(address: string): string
+  bucketOf(address: string, bits?: 48 | 64): string
 }
 
 /** The store of limits. */
@@ -108,13 +108,13 @@ function delayAfter(failures: ReturnType<typeof sql>, { free, firstDelay, maxDel
 }
 
 /**
- * The bucket that an address falls into: IPv4 by itself, IPv6 by its /64 (one customer's), IPv4 mapped into IPv6 as
- * IPv4. Text that is no address is a bucket of its own.
+ * The bucket that an address falls into: IPv4 by itself, IPv6 by its /64 (one customer's at least) or the /48 around it (one
+ * customer's at most), IPv4 mapped into IPv6 as IPv4. Text that is no address is a bucket of its own.
  */
-export function addressBucket(address: string): string {
+export function addressBucket(address: string, bits: 48 | 64 = 64): string {
   if (!ipaddr.isValid(address)) return `unknown:${address}`
   const parsed = ipaddr.process(address)
   if (parsed.kind() === 'ipv4') return `${parsed.toString()}/32`
-  const network = [...parsed.toByteArray().slice(0, 8), ...Array.from({ length: 8 }, () => 0)]
-  return `${ipaddr.fromByteArray(network).toString()}/64`
+  const network = parsed.toByteArray().map((byte, index) => (index < bits / 8 ? byte : 0))
+  return `${ipaddr.fromByteArray(network).toString()}/${bits}`
 }

@@ -18,6 +18,7 @@ import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { createProvider } from '../oidc/provider.ts'
+import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
@@ -66,6 +67,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       log.warn({ error: describe(error) }, 'the last use of a grant was not recorded'),
     )
   const guesses = guessesOf(foundation, stores)
+  const limited = requestLimits({ limits: stores.limits, now })
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
     return params && restartUrl(params)
@@ -96,6 +98,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       reference: (request) => requestInfo(request).reference,
       address: (request) => requestInfo(request).address,
       clientGuesses: guesses,
+      requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {

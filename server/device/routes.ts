@@ -73,13 +73,14 @@ export function deviceRoutes(options: DeviceOptions): Middleware {
 
   function askAgain(ctx: Context, typed: string, guess: Exclude<Guess<DeviceCode>, { kind: 'right' }>): void {
     const heldOff = guess.kind === 'held-off'
+    const byOthers = heldOff && (guess.limit === 'everybody' || guess.limit === 'network')
     if (heldOff) ctx.set('retry-after', String(guess.retryAfter))
     const page = deviceCodePage(options.pages.surroundings(ctx), {
       action: devicePath,
       code: shownUserCode(typed),
-      problem: !heldOff ? 'wrong-user-code' : guess.limit === 'everybody' ? 'sign-in-first' : 'too-many-tries',
+      problem: !heldOff ? 'wrong-user-code' : byOthers ? 'sign-in-first' : 'too-many-tries',
       retryAfter: heldOff ? guess.retryAfter : undefined,
-      signIn: heldOff && guess.limit === 'everybody' ? '/account' : undefined,
+      signIn: byOthers ? '/account' : undefined,
     })
     sendPage(ctx, page, { status: heldOff ? 429 : 400 })
   }

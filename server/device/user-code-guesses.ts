@@ -1,15 +1,18 @@
 /**
- * Holds off those who try user codes (RFC 8628 §5.1): by network address, by account, and all of them together.
+ * Holds off those who try user codes (RFC 8628 §5.1): by network address, by the network around it, by account, and all of
+ * them together.
  *
  * A try is counted before anything is looked up and taken back when the code was right, so that guessing in parallel
- * gains nothing and people who type well are never counted. Who has signed in is not held off by the sum of all: many
- * strangers must not be able to keep everybody out.
+ * gains nothing and people who type well are never counted. Who has signed in is not held off by what others have tried:
+ * strangers must not be able to keep everybody out, nor may one of them who has a whole IPv6 network.
  */
 import type { LimitPolicy, Limits } from '../../adapters/postgres/limits.ts'
 
 const minute = 60
 /** Ten slips of the pen; then a minute, rising to a quarter of an hour. */
 const each: LimitPolicy = { free: 10, firstDelay: minute, maxDelay: 15 * minute, forget: 60 * minute }
+/** Of an IPv6 network (/48), which one customer may have all addresses of; few such networks are not everybody. */
+const around: LimitPolicy = { ...each, free: 30 }
 /** Seconds that wrong codes of everybody are counted together; counts begin anew with each such span. */
 const span = 10 * minute
 const together: LimitPolicy = { free: 300, firstDelay: span, maxDelay: span, forget: 2 * span }
@@ -20,7 +23,7 @@ export interface Guesser {
   readonly accountId: string | undefined
 }
 
-type Limit = 'address' | 'account' | 'everybody'
+type Limit = 'address' | 'network' | 'account' | 'everybody'
 
 export type Guess<T> =
   | { readonly kind: 'right'; readonly found: T }
@@ -59,8 +62,14 @@ export function userCodeGuesses({ limits, onHeldOff, now }: UserCodeGuessOptions
     if (told.size > mostTold) told.delete(told.keys().next().value as string)
     onHeldOff(guesser, limit, seconds)
   }
+  const around48 = (address: string): readonly Counter[] => {
+    const network = limits.bucketOf(address, 48)
+    const isWider = network !== limits.bucketOf(address)
+    return isWider ? [{ limit: 'network', key: `user-code:${network}`, policy: around }] : []
+  }
   const countersOf = ({ address, accountId }: Guesser): readonly Counter[] => [
     { limit: 'address', key: `user-code:${limits.bucketOf(address)}`, policy: each },
+    ...around48(address),
     ...(accountId === undefined
       ? []
       : [{ limit: 'account', key: `user-code:account:${accountId}`, policy: each } as const]),
@@ -77,7 +86,8 @@ export function userCodeGuesses({ limits, onHeldOff, now }: UserCodeGuessOptions
           continue
         }
         tell(guesser, counter, answer.retryAfter)
-        if (counter.limit === 'everybody' && guesser.accountId !== undefined) continue
+        const ofOthers = counter.limit === 'everybody' || counter.limit === 'network'
+        if (ofOthers && guesser.accountId !== undefined) continue
         await takeBack()
         return { kind: 'held-off', retryAfter: answer.retryAfter, limit: counter.limit }
       }

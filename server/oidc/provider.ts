@@ -34,6 +34,7 @@ import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
 import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
+import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenWrites } from './token-writes.ts'
@@ -68,6 +69,8 @@ export interface ProviderOptions {
   /** The network address that a request comes from. */
   address: (request: IncomingMessage) => string
   clientGuesses: ClientGuesses
+  /** Asked before a request of a program is stored. */
+  requestLimits: RequestLimits
   devices: DeviceFlowOptions
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
@@ -148,6 +151,7 @@ function configuration(options: ProviderOptions): Configuration {
   const secure = issuer.startsWith('https:')
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   const features = clientFeatures()
+  const boundKey = requestKey(dpopNonces(options.dpopNonceSecret, options.now), options.now)
   return {
     ...clientConfiguration(),
     adapter: (name: string) => models.adapter(name) as never,
@@ -155,7 +159,11 @@ function configuration(options: ProviderOptions): Configuration {
     clients: [accountClient(issuer)],
     extraParams: {
       ...Object.fromEntries([impliedConsent, linkParam, freshSignIn, ...personParams].map((name) => [name, null])),
-      [keyParam]: requestKey(dpopNonces(options.dpopNonceSecret, options.now), options.now),
+      async [keyParam](ctx, named) {
+        await boundKey(ctx, named)
+        // The library asks this last before it stores the request.
+        await options.requestLimits(ctx, options.address(ctx.req))
+      },
     },
     pkce: { required: pkceRequired },
     routes: {

@@ -101,6 +101,23 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     expect((await guess(stranger(), (await ask()).user_code)).text).toContain('value="allow"')
   })
 
+  test('from many addresses of one IPv6 network ends long before everybody is held off; who is signed in goes on', async () => {
+    passSeconds(600)
+    const at = (number: number) => server.visitor({ 'x-forwarded-for': `2001:db8:7:${number.toString(16)}::1` })
+    const answers: number[] = []
+    for (let number = 0; number < 34; number += 1) {
+      answers.push((await guess(at(number), wrongCode(5000 + number))).status)
+    }
+    expect(answers).toEqual([...Array(31).fill(400), ...Array(3).fill(429)])
+    const codes = await ask()
+    expect((await guess(at(999), codes.user_code)).text).toContain('Sign in first')
+    expect((await guess(stranger(), codes.user_code)).text).toContain('value="allow"')
+    const member = stranger()
+    await approve(member, await ask(), { name: 'neighbour' })
+    const here = await member.post('/device', { user_code: codes.user_code }, { 'x-forwarded-for': '2001:db8:7:abc::1' })
+    expect(here.text).toContain('value="allow"')
+  })
+
   test('never counts a person whose codes are right', async () => {
     const person = stranger()
     for (let times = 0; times < 15; times += 1) expect((await enter(person, await ask())).status).toBe(200)
@@ -312,4 +329,29 @@ postgresTest('two nodes count the same polls, however many arrive at once', asyn
   const errors = answers.map(({ body }) => body.error)
   expect(errors.filter((error) => error === 'authorization_pending')).toHaveLength(1)
   expect(errors.filter((error) => error === 'slow_down')).toHaveLength(19)
+})
+
+describe('filling the store with requests in the name of an app without a secret', () => {
+  const from = (address: string, path: string, body: Record<string, string>) =>
+    fetch(server.origin + path, {
+      method: 'POST',
+      headers: { 'x-forwarded-for': address },
+      body: new URLSearchParams(body),
+    })
+  const askFrom = (address: string, device = client) =>
+    from(address, '/device_authorization', { client_id: device.id, scope: 'openid' })
+
+  test('ends after 300 codes of one address in ten minutes, and counts nobody else (RFC 6585 §4)', async () => {
+    passSeconds(600)
+    const [crowded, quiet] = ['198.51.201.1', '198.51.201.2']
+    for (let round = 0; round < 7; round += 1) {
+      await Promise.all(Array.from({ length: 43 }, () => askFrom(crowded)))
+    }
+    const refused = await askFrom(crowded)
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([429, expect.any(Number)])
+    expect(await refused.json()).toMatchObject({ error: 'temporarily_unavailable' })
+    expect((await askFrom(quiet)).status).toBe(200)
+    passSeconds(600)
+    expect((await askFrom(crowded)).status).toBe(200)
+  })
 })

@@ -109,4 +109,10 @@ describe('the bucket of an address', () => {
   ])('%s falls into %s', (address, bucket) => {
     expect(addressBucket(address)).toBe(bucket)
   })
+
+  test('is on request the network that one customer may have', () => {
+    expect(addressBucket('2001:db8:1:2:3:4:5:6', 48)).toBe('2001:db8:1::/48')
+    expect(addressBucket('2001:db8:1:ffff::', 48)).toBe('2001:db8:1::/48')
+    expect(addressBucket('192.0.2.7', 48)).toBe('192.0.2.7/32')
+  })
 })
