@@ -114,7 +114,11 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     expect((await guess(stranger(), codes.user_code)).text).toContain('value="allow"')
     const member = stranger()
     await approve(member, await ask(), { name: 'neighbour' })
-    const here = await member.post('/device', { user_code: codes.user_code }, { 'x-forwarded-for': '2001:db8:7:abc::1' })
+    const here = await member.post(
+      '/device',
+      { user_code: codes.user_code },
+      { 'x-forwarded-for': '2001:db8:7:abc::1' },
+    )
     expect(here.text).toContain('value="allow"')
   })
 
