@@ -22,6 +22,7 @@ export function bystanders(issuer: string) {
       pages: { connected: () => undefined, ended: () => undefined },
       poll: async () => true,
     },
+    backchannel: undefined,
     onBroken: () => undefined,
   } satisfies Partial<ProviderOptions>
 }

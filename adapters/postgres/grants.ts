@@ -5,6 +5,7 @@
  * stays until it expires, so that whoever asks later learns that it was revoked.
  */
 import { type Kysely, type Selectable, sql } from 'kysely'
+import { accessEnded, isWaiting } from './approvals.ts'
 import type { Database, GrantRow } from './schema.ts'
 
 export interface Grant {
@@ -40,8 +41,8 @@ export interface Grants {
   /** The living grants of an account to clients that are enabled, as far as they reach a resource. */
   atResource(accountId: string, resource: string): Promise<readonly ResourceGrant[]>
   /**
-   * Ends the matching grants with their tokens and forgets the consent behind them, so that the app has to ask again;
-   * by account or client also consent whose grants have ended already. Answers the grants that it ended.
+   * Ends the matching grants with their tokens and what is being asked in a chat, and forgets the consent behind them, so
+   * that the app has to ask again; by account or client also consent whose grants have ended already. Answers the grants that it ended.
    */
   revoke(filter: GrantFilter): Promise<readonly Grant[]>
   /** Records that a living grant was used; at most once in five minutes, so that a busy app costs no writes. */
@@ -84,6 +85,10 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
     },
     async revoke(filter) {
       if (isEmpty(filter)) return []
+      const ofApps =
+        filter.id === undefined
+          ? matching(filter)
+          : sql<boolean>`(account_id, client_id) in (select account_id, client_id from revoked)`
       // One statement: no token outlives its grant, and no consent revives it.
       const rows = await db
         .with('revoked', (it) =>
@@ -98,13 +103,14 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
         .with('removed_artifacts', (it) =>
           it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
         )
-        .with('removed_consents', (it) =>
+        .with('removed_consents', (it) => it.deleteFrom('consents').where(ofApps))
+        .with('denied_requests', (it) =>
           it
-            .deleteFrom('consents')
-            .where(
-              filter.id === undefined
-                ? matching(filter)
-                : sql<boolean>`(account_id, client_id) in (select account_id, client_id from revoked)`,
+            .updateTable('artifacts')
+            .set({ payload: accessEnded })
+            .where(isWaiting)
+            .where('id_hash', 'in', (select) =>
+              select.selectFrom('approval_prompts').select('request_hash').where(ofApps),
             ),
         )
         .selectFrom('revoked')

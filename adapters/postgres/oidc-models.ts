@@ -8,6 +8,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { errors } from 'oidc-provider'
 import type { Sealer } from '../crypto/seal.ts'
+import { approvalModel, approvals } from './approvals.ts'
 import { artifacts, type SpendOutcome } from './artifacts.ts'
 import { browserSessions } from './browser-sessions.ts'
 import { deviceCodes } from './device-codes.ts'
@@ -17,6 +18,7 @@ import { pendingInteractions } from './pending-interactions.ts'
 import { replays } from './replays.ts'
 import { requestMemo } from './request-memo.ts'
 import type { AccountRow, Database } from './schema.ts'
+import { isStoredId, keyOf, storedId } from './stored-id.ts'
 
 /** A payload of oidc-provider: what a model says of itself, by field name. */
 export type Payload = Record<string, unknown>
@@ -85,6 +87,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
   const { db, sealer, now, scope } = options
   const memo = requestMemo()
   const store = artifacts(db, now)
+  const asked = approvals(db, now)
   const devices = deviceCodes(db, now)
   const grants = durableGrants(db, now)
   const sessions = browserSessions(db, now)
@@ -117,8 +120,11 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
         })
         const at = scope()
         // A step of a code that is stored: never over one that somebody else took.
-        if (model === 'DeviceCode' && (id.startsWith(storedPrefix) || 'inFlight' in payload || 'error' in payload)) {
+        if (model === 'DeviceCode' && (isStoredId(id) || 'inFlight' in payload || 'error' in payload)) {
           if (!(await devices.move(row))) throw new errors.InvalidGrant('the code was used or has expired meanwhile')
+        } else if (model === approvalModel && isStoredId(id)) {
+          if (!(await asked.decide(row)))
+            throw new errors.InvalidGrant('the request was decided or has ended meanwhile')
         } else if (at?.defer === true) memo.of(at.key).writes.push(row)
         else if (!(await store.write([row]))) throw new errors.InvalidGrant('the grant was revoked meanwhile')
       },
@@ -133,7 +139,7 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
       async findByUserCode(userCode) {
         const found = await store.findByUserCode(userCodeHashes(userCode))
         if (found === undefined || found.model !== model) return undefined
-        return { ...restored(found.payload, `${storedPrefix}${found.idHash}`, found.consumedAt), userCode }
+        return { ...restored(found.payload, storedId(found.idHash), found.consumedAt), userCode }
       },
       async consume(id) {
         const at = scope()
@@ -248,14 +254,6 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
     },
     account: (key, id) => memo.of(key).account(id),
   }
-}
-
-/** Marks an id that is a stored hash already: the library was given a row that was found without its secret id. */
-const storedPrefix = 'stored.'
-
-/** The row that an id means when something is done to it. From outside nobody finds one by its stored hash: a leaked row opens nothing. */
-function keyOf(id: string): string {
-  return id.startsWith(storedPrefix) ? id.slice(storedPrefix.length) : hashed(id)
 }
 
 function spendError(model: string): Error {

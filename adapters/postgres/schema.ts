@@ -270,6 +270,19 @@ export interface LeaseRow {
   expires_at: Date
 }
 
+/** A request that somebody is asked about in their chat (OpenID CIBA). */
+export interface ApprovalPromptRow {
+  account_id: string
+  client_id: string
+  /** SHA-256 of `auth_req_id`, base64url: the request's row in `artifacts`. */
+  request_hash: string
+  /** Their Telegram user id. */
+  person_id: string
+  /** Of the message that asks, once it is sent; means something to the bot alone. */
+  message_id: ColumnType<string, number, number> | null
+  expires_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -296,4 +309,5 @@ export interface Database {
   telegram_people: TelegramPersonRow
   telegram_questions: TelegramQuestionRow
   leases: LeaseRow
+  approval_prompts: ApprovalPromptRow
 }

@@ -5,6 +5,7 @@
  * its hash is stored; a session is named by its `uid`, which opens nothing.
  */
 import type { Kysely, Selectable } from 'kysely'
+import { denyWaiting } from './approvals.ts'
 import type { Database, SessionRow } from './schema.ts'
 import { lockSession } from './session-lock.ts'
 
@@ -24,8 +25,8 @@ export interface Sessions {
   /** False when there was none. */
   revoke(uid: string): Promise<boolean>
   /**
-   * Ends every session of the account (but the one with uid `except`), and the sign-ins that were not followed by a
-   * session yet; answers how many sessions there were.
+   * Ends every session of the account (but the one with uid `except`), the sign-ins that were not followed by a session
+   * yet, and what it is asked in a chat; answers how many sessions there were.
    */
   revokeByAccount(accountId: string, except?: string): Promise<number>
 }
@@ -63,6 +64,7 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
     async revokeByAccount(accountId, except) {
       await db.deleteFrom('attempts').where('account_id', '=', accountId).execute()
       await db.deleteFrom('artifacts').where('account_id', '=', accountId).where('model', '=', 'Interaction').execute()
+      await denyWaiting(db, accountId)
       const rows = await db
         .selectFrom('sessions')
         .select('uid')

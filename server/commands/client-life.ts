@@ -1,14 +1,14 @@
 /** What happens to an app after it was registered: a new secret, a pause, its end. */
 import { Refusal } from '../errors.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { profileOf } from '../oidc/profiles.ts'
+import { profileOfClient } from '../oidc/profiles.ts'
 import { describe, withSecret } from './client-answer.ts'
 import type { Answer, Context, Input } from './command.ts'
 import { existing } from './existing-client.ts'
 
 export async function rotateSecret(context: Context, input: Input): Promise<Answer> {
   const client = await existing(context, input)
-  if (profileOf(client.profile)?.confidential !== true) {
+  if (profileOfClient(client.profile, client.metadata)?.confidential !== true) {
     throw new Refusal('invalid', `A client of profile ${client.profile} has no secret.`)
   }
   const revokeOld = input.flag('revoke-old')

@@ -25,6 +25,11 @@ export const metadataOptions = {
     value: 'provider',
     summary: 'a way to sign in that people have to have for this app, and are asked to add: atproto, password, …',
   },
+  'approve-in-chat': {
+    type: 'boolean',
+    summary:
+      'profile device, on a server of yours: the app may ask people who have connected it in Telegram, and has a secret',
+  },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -52,6 +57,7 @@ export function given(input: Input): Record<string, unknown> {
     scope: input.list('scope')?.join(' '),
     service_id: input.text('service-id'),
     required_identity: input.text('required-identity'),
+    approve_in_chat: input.flag('approve-in-chat') || undefined,
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),

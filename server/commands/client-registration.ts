@@ -1,10 +1,11 @@
 /** What registers an app and what changes its registration. */
 import { randomBytes } from 'node:crypto'
+import type { Client } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
 import { scopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { profileOf, profiles } from '../oidc/profiles.ts'
+import { profileOf, profileOfClient, profiles } from '../oidc/profiles.ts'
 import { describe, description, withSecret } from './client-answer.ts'
 import { given, metadataRules } from './client-metadata-options.ts'
 import { type Answer, type Context, type Input, UsageError } from './command.ts'
@@ -29,7 +30,7 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   const request = { id, profile: profile.name, given: given(input), firstParty }
   refuseUnoffered(context, request.given)
   const metadata = await buildMetadata(request, await metadataRules(context))
-  const secret = profile.confidential ? newClientSecret() : undefined
+  const secret = profileOfClient(profile.name, metadata)?.confidential === true ? newClientSecret() : undefined
   const client = await context.clients.add({
     id,
     profile: profile.name,
@@ -64,10 +65,8 @@ export async function update(context: Context, input: Input): Promise<Answer> {
     throw new UsageError('Say what to change.')
   }
   refuseUnoffered(context, changes)
-  const before: Metadata = { ...client.metadata, scope: scopesOf(client.metadata).join(' ') || undefined }
-  // Where the redirect URI follows from the id of a service, it follows from the new one.
-  const made = profileOf(client.profile)?.redirectUriOf === undefined ? {} : { redirect_uris: undefined }
-  const { resource_scopes: _, ...merged } = { ...before, ...made, ...changes } as Record<string, unknown>
+  const before: Metadata = { ...ownMembers(client), scope: scopesOf(client.metadata).join(' ') || undefined }
+  const { resource_scopes: _, ...merged } = { ...before, ...changes } as Record<string, unknown>
   const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
   const request = { id: client.id, profile: client.profile, given: kept, firstParty: firstParty ?? client.firstParty }
   const metadata = await buildMetadata(request, await metadataRules(context))
@@ -75,5 +74,22 @@ export async function update(context: Context, input: Input): Promise<Answer> {
   if (updated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')
   const changed = [...Object.keys(changes), ...(firstParty === undefined ? [] : ['first_party'])]
   await context.audit.record({ event: 'client.updated', clientId: client.id, detail: { changed } })
-  return { json: describe(updated), text: description(updated) }
+  const confidential = profileOfClient(updated.profile, updated.metadata)?.confidential === true
+  const needsSecret = confidential && updated.secretHashes.length === 0
+  return {
+    json: { ...describe(updated), ...(needsSecret ? { needs_secret: true } : {}) },
+    text: description(updated),
+    ...(needsSecret
+      ? {
+          notice: `The app has no secret and can do nothing without one. Run: habitat-auth client rotate-secret ${client.id}`,
+        }
+      : {}),
+  }
+}
+
+/** What was given when the client was registered; what its profile sets follows from what it is to be. */
+function ownMembers({ profile, metadata }: Client): Metadata {
+  const set = profileOfClient(profile, metadata)
+  const made = [...Object.keys(set?.metadata ?? {}), ...(set?.redirectUriOf === undefined ? [] : ['redirect_uris'])]
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name === 'scope' || !made.includes(name)))
 }

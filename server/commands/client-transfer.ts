@@ -6,9 +6,9 @@
  */
 import type { Client, NewClient } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
-import { buildMetadata, type MetadataRules } from '../oidc/client-metadata.ts'
+import { buildMetadata, type Metadata, type MetadataRules } from '../oidc/client-metadata.ts'
 import { resourceScopesOf, scopesOf } from '../oidc/client-scopes.ts'
-import { profileOf } from '../oidc/profiles.ts'
+import { profileOfClient } from '../oidc/profiles.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context, Input } from './command.ts'
 import { jsonLine } from './text.ts'
@@ -73,7 +73,8 @@ async function importClients(context: Context, input: Input): Promise<Answer> {
   for (const { client, known } of wanted) {
     const outcome = known === undefined ? 'added' : isSame(client, known) ? 'unchanged' : 'updated'
     if (!dryRun) await write(context, client, outcome)
-    const needsSecret = client.secretHashes.length === 0 && profileOf(client.profile)?.confidential === true
+    const { confidential } = profileOfClient(client.profile, client.metadata) ?? {}
+    const needsSecret = client.secretHashes.length === 0 && confidential === true
     outcomes.push({ client_id: client.id, outcome, needs_secret: needsSecret })
   }
   return {
@@ -141,12 +142,13 @@ async function check(entry: unknown, rules: MetadataRules, context: Context) {
   }
   const known = await context.clients.find(client_id)
   const metadata = await buildMetadata({ id: client_id, profile, given, firstParty: first_party }, rules)
-  const secretHashes = secret_hashes === undefined ? (known?.secretHashes ?? []) : readHashes(secret_hashes, profile)
+  const secretHashes =
+    secret_hashes === undefined ? (known?.secretHashes ?? []) : readHashes(secret_hashes, profile, metadata)
   const disabledAt = disabled ? (known?.disabledAt ?? context.now()) : undefined
   return { client: { id: client_id, profile, firstParty: first_party, metadata, secretHashes, disabledAt }, known }
 }
 
-function readHashes(value: unknown, profile: string): readonly string[] {
+function readHashes(value: unknown, profile: string, metadata: Metadata): readonly string[] {
   const hashes = Array.isArray(value) ? value : [undefined]
   if (hashes.length > maximumSecrets || !hashes.every((hash) => /^sha256:[A-Za-z0-9_-]{43}$/.test(String(hash)))) {
     throw new Refusal(
@@ -154,7 +156,7 @@ function readHashes(value: unknown, profile: string): readonly string[] {
       `"secret_hashes" must be a list of at most ${maximumSecrets} texts "sha256:…", as exported.`,
     )
   }
-  if (hashes.length > 0 && profileOf(profile)?.confidential !== true) {
+  if (hashes.length > 0 && profileOfClient(profile, metadata)?.confidential !== true) {
     throw new Refusal('invalid', `A client of profile ${profile} has no secret.`)
   }
   return hashes as string[]

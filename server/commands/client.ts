@@ -29,6 +29,7 @@ export const clientCommands: readonly Command[] = [
       'client add --profile web --name "Poster" --redirect-uri https://app.example/cb --scope "openid repo:app.bsky.feed.post"',
       'client add --profile service --name "Nightly report" --scope reports:write',
       'client add --profile ifttt --service-id example_service',
+      'client add --profile device --approve-in-chat --name "Chat bot" --scope "openid profile"',
     ],
     run: add,
   },

@@ -17,15 +17,26 @@ import { clientLookup } from '../oidc/client-lookup.ts'
 import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
+import { cibaGrant } from '../oidc/profiles.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
+import { backchannel } from './backchannel.ts'
 import type { Foundation } from './foundation.ts'
 import type { Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
+import type { Telegram } from './telegram.ts'
+
+export interface OAuthOptions {
+  readonly foundation: Foundation
+  readonly stores: Stores
+  readonly pds: Pds
+  readonly pages: Pages
+  readonly telegram: Telegram | undefined
+}
 
 export interface OAuth {
   /** The provider of the moment: it is swapped when keys change. */
@@ -47,11 +58,11 @@ export interface OAuth {
   elsewhereOf(uid: string): Promise<string | undefined>
 }
 
-export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pages: Pages): Promise<OAuth> {
+export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthOptions): Promise<OAuth> {
   const { config, sealer, now, log } = foundation
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
-  const models = modelsOf(foundation, stores)
+  const models = modelsOf(foundation, stores, telegram === undefined ? [cibaGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
   const findResource = cached(
     async (identifier: string) => {
@@ -100,6 +111,7 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
       clientGuesses: guesses,
       requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
+      backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)
@@ -125,13 +137,17 @@ export async function oauth(foundation: Foundation, stores: Stores, pds: Pds, pa
   }
 }
 
-function modelsOf({ store: { db }, sealer, now, log }: Foundation, { clients, audit }: Stores): OidcModels {
+function modelsOf(
+  { store: { db }, sealer, now, log }: Foundation,
+  { clients, audit }: Stores,
+  withoutGrants: readonly string[],
+): OidcModels {
   return oidcModels({
     db,
     sealer,
     now,
     scope: requestScope,
-    findClient: clientLookup({ find: (id) => reached(() => clients.find(id)), now }),
+    findClient: clientLookup({ find: (id) => reached(() => clients.find(id)), withoutGrants, now }),
     onReplay: ({ model, grantId }) => {
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)

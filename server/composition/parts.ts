@@ -34,12 +34,13 @@ export async function parts(foundation: Foundation, { outside, providers }: Surr
   const stores = storesOf(foundation)
   const pages = createPages(foundation.config.productName)
   const pds = pdsOf(foundation, stores, outside)
+  const telegram = telegramOf(foundation, stores)
   return {
     foundation,
     stores,
     pds,
-    telegram: telegramOf(foundation, stores),
-    oauth: await oauth(foundation, stores, pds, pages),
+    telegram,
+    oauth: await oauth({ foundation, stores, pds, pages, telegram }),
     identityProviders: identityProviders(foundation, stores, pds, outside, providers),
     pages,
   }

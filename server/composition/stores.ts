@@ -1,5 +1,6 @@
 /** What the database keeps, by its name: one object per table or group of tables that belong together. */
 import { accounts } from '../../adapters/postgres/accounts.ts'
+import { approvals } from '../../adapters/postgres/approvals.ts'
 import { atprotoKeepsakes } from '../../adapters/postgres/atproto-keepsakes.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { atprotoSessions } from '../../adapters/postgres/atproto-sessions.ts'
@@ -28,6 +29,7 @@ export type Stores = ReturnType<typeof stores>
 export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' | 'sealer' | 'now'>) {
   return {
     accounts: accounts(db, now),
+    approvals: approvals(db, now),
     atprotoKeepsakes: atprotoKeepsakes(db, sealer, now),
     atprotoKeys: atprotoKeys(db, sealer, now),
     atprotoSessions: atprotoSessions(db, sealer, now),

@@ -11,14 +11,15 @@ import type { TelegramFeature } from '../telegram/features.ts'
 import { poll } from '../telegram/polling.ts'
 import { register } from '../telegram/registration.ts'
 import { type TakeUpdate, takingUpdates } from '../telegram/updates.ts'
+import { approvals } from './approvals.ts'
 import type { Parts } from './parts.ts'
 import { type Telegram, webhookSecrets } from './telegram.ts'
 
 type WithTelegram = Parts & { readonly telegram: Telegram }
 
 /** What the bot can do: whoever adds something adds it here. */
-function telegramFeatures(_parts: WithTelegram): readonly TelegramFeature[] {
-  return []
+function telegramFeatures(parts: WithTelegram): readonly TelegramFeature[] {
+  return [approvals(parts, parts.telegram).feature]
 }
 
 /** Where Telegram brings updates; nothing where it does not. */

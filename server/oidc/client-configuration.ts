@@ -5,6 +5,7 @@
  * accepted when a client is registered is what works when somebody signs in. Knows no adapter and no page.
  */
 import type { Configuration } from 'oidc-provider'
+import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-scopes.ts'
 import { userCodes } from './device-flow.ts'
@@ -28,6 +29,7 @@ export function clientFeatures() {
   return {
     // The library's sample pages accept any password.
     devInteractions: { enabled: false },
+    ciba: backchannel(),
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true, ...userCodes },
     dPoP: { enabled: true },

@@ -71,7 +71,14 @@ export function clientGuesses({ limits, onBlocked, now }: ClientGuessOptions): C
 }
 
 /** Where clients authenticate (RFC 6749 §2.3), by the library's names. */
-const routes = ['token', 'introspection', 'revocation', 'pushed_authorization_request', 'device_authorization']
+const routes = [
+  'token',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization',
+  'backchannel_authentication',
+]
 
 /** A middleware for the provider; `address` tells where a request comes from, `onError` is told when nothing could be counted. */
 export function clientGuessLimits(

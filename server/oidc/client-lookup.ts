@@ -12,6 +12,8 @@ const lifetime = 1_000
 
 export interface ClientLookupOptions {
   find: (id: string) => Promise<Client | undefined>
+  /** Grant types that clients may be registered for and that this server does not offer as it is set up. */
+  withoutGrants?: readonly string[]
   now: () => Date
 }
 
@@ -22,7 +24,9 @@ export function clientLookup(
   const lookup = cached(
     async (id: string) => {
       const client = await options.find(id)
-      return client === undefined || client.disabledAt !== undefined ? undefined : libraryMetadata(client)
+      return client === undefined || client.disabledAt !== undefined
+        ? undefined
+        : libraryMetadata(client, options.withoutGrants ?? [])
     },
     { lifetime, size: 1_000, now: options.now },
   )
@@ -34,12 +38,15 @@ export function clientLookup(
 }
 
 /** The client in the library's terms; hashes stand where a secret would (`compareClientSecret` knows). */
-function libraryMetadata(client: Client): Record<string, unknown> {
+function libraryMetadata(client: Client, withoutGrants: readonly string[]): Record<string, unknown> {
   // The library keeps clients by the text of their metadata: a picture has no business in there, its address has.
   const { logo, ...metadata } = client.metadata
+  const grantTypes = metadata['grant_types']
   const logoAddress = logoUrl(client.id, logo)
   return {
     ...metadata,
+    // It refuses all of a client that names a grant type which is not offered.
+    ...(Array.isArray(grantTypes) ? { grant_types: grantTypes.filter((one) => !withoutGrants.includes(one)) } : {}),
     ...(logoAddress === undefined ? {} : { logo_address: logoAddress }),
     client_id: client.id,
     profile: client.profile,

@@ -16,7 +16,7 @@ import {
   words,
 } from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
-import { type Profile, profileOf } from './profiles.ts'
+import { type Profile, profileOfClient } from './profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
 
@@ -48,7 +48,7 @@ const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\
  * because the library knows only its own; those of PDSs in their one form. Throws `Refusal` with every problem, one per line.
  */
 export async function buildMetadata(request: MetadataRequest, rules: MetadataRules): Promise<Metadata> {
-  const profile = profileOf(request.profile)
+  const profile = profileOfClient(request.profile, request.given)
   if (profile === undefined) throw new Refusal('invalid', `There is no profile "${request.profile}".`)
   const set = { ...profile.metadata, ...serviceRedirectUris(request.given['service_id'], profile) }
   const given = withDefaults(request.given, profile, set)
@@ -63,6 +63,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...redirectProblems(given, profile),
     ...scopeProblems(given, profile, rules),
     ...identityProblems(given['required_identity']),
+    ...approvalProblems(given['approve_in_chat']),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -157,6 +158,11 @@ function identityProblems(provider: unknown): string[] {
   return provider === undefined || (typeof provider === 'string' && /^[a-z0-9-]{1,64}$/.test(provider))
     ? []
     : ['"required_identity" must be the id of one way to sign in, such as atproto: small letters, digits and hyphens.']
+}
+
+/** `false` says nothing: it is what a client is without the member. */
+function approvalProblems(value: unknown): string[] {
+  return value === undefined || value === true ? [] : ['"approve_in_chat" must be true, or be left out.']
 }
 
 function serviceProblems(serviceId: unknown, profile: Profile): string[] {

@@ -4,6 +4,7 @@
  * Resources say how long their access tokens live, profiles how long refresh tokens do; here are the rest and the rules.
  */
 import type { Configuration } from 'oidc-provider'
+import { requestLifetime } from './backchannel.ts'
 import { behaviourOf } from './client-behaviour.ts'
 
 /** Seconds. */
@@ -33,6 +34,7 @@ export function lifetimes(now: () => Date) {
       Interaction: lifetime.interaction,
       Session: lifetime.session,
       Grant: lifetime.grant,
+      BackchannelAuthenticationRequest: requestLifetime,
       RefreshToken(_ctx, token, client) {
         const { refreshTokenTtl, refreshFamilyTtl } = behaviourOf(client)
         const familyEnds = (token.iiat ?? epoch(now)) + refreshFamilyTtl

@@ -149,6 +149,14 @@ function common(wanted: Consent, agreed: Consent | undefined, pds: PdsResource):
   }
 }
 
+/** Whether all of this was agreed to before. */
+export function isAgreed(wanted: Consent, agreed: Consent | undefined, pds: PdsResource): boolean {
+  const both = common(wanted, agreed, pds)
+  const count = ({ scopes, claims, resources }: Consent) =>
+    [scopes, claims, ...Object.values(resources)].reduce((sum, one) => sum + one.length, 0)
+  return count(both) === count(wanted)
+}
+
 function isEmpty({ scopes, claims, resources }: Consent): boolean {
   return scopes.length === 0 && claims.length === 0 && Object.values(resources).every((granted) => granted.length === 0)
 }

@@ -21,6 +21,8 @@ export interface Profile {
   readonly clientName?: string
   /** Whether the client has a secret (RFC 6749 §2.1). */
   readonly confidential: boolean
+  /** What is otherwise for a client that may ask people in a chat (`approve_in_chat`); without it none may. */
+  readonly approveInChat?: Pick<Profile, 'metadata' | 'confidential'>
   /** May be registered as ours, so that people are not asked for consent. */
   readonly mayBeFirstParty: boolean
   /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
@@ -49,6 +51,9 @@ export interface Exception {
   readonly instead: string
   readonly because: string
 }
+
+/** OpenID CIBA §4. */
+export const cibaGrant = 'urn:openid:params:grant-type:ciba'
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -96,6 +101,17 @@ const noCode = {
   mayBeFirstParty: true,
   recordsUse: false,
   exceptions: [],
+} as const
+
+/** RFC 8628 alone: what a device can do by itself. */
+const device = {
+  // Without a redirect URI nothing tells one kind of app from the other; the person confirms each device anyway.
+  application_type: 'web',
+  // RFC 8252 §8.5, RFC 8628 §5.6: a secret that is shipped to every device is none.
+  token_endpoint_auth_method: 'none',
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  response_types: [],
+  redirect_uris: [],
 } as const
 
 const all = {
@@ -215,18 +231,20 @@ const all = {
     ...codeFlow,
     name: 'device',
     summary: 'an app on a device without a browser, or a chat bot: people confirm a code that it shows',
-    metadata: {
-      // Without a redirect URI nothing tells one kind of app from the other; the person confirms each device anyway.
-      application_type: 'web',
-      // RFC 8252 §8.5, RFC 8628 §5.6: a secret that is shipped to every device is none.
-      token_endpoint_auth_method: 'none',
-      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-      response_types: [],
-      redirect_uris: [],
-    },
-    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity'],
+    metadata: device,
+    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity', 'approve_in_chat'],
     redirectUris: 'none',
     confidential: false,
+    approveInChat: {
+      metadata: {
+        ...device,
+        // OpenID CIBA §4, §7.1: whoever may make somebody's phone ring says who it is.
+        token_endpoint_auth_method: 'client_secret_basic',
+        grant_types: [...device.grant_types, cibaGrant],
+        backchannel_token_delivery_mode: 'poll',
+      },
+      confidential: true,
+    },
     refreshTokenTtl: 90 * day,
     // The device is not the browser in which the person signed in: signing out there says nothing about it.
     sessionBound: false,
@@ -258,6 +276,13 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = all
 /** Whether access that is not used ends by itself one day. */
 export function endsByItself({ refreshTokenTtl }: Profile): boolean {
   return refreshTokenTtl < forever
+}
+
+/** The profile of a registration: that of its name, with what the registration itself makes otherwise. */
+export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
+  const profile = profileOf(name)
+  const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
+  return profile === undefined || otherwise === undefined ? profile : { ...profile, ...otherwise }
 }
 
 /** The profile of that name, or undefined. */

@@ -14,6 +14,7 @@ import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { accountClient } from './account-client.ts'
+import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules } from './backchannel.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
@@ -72,6 +73,8 @@ export interface ProviderOptions {
   /** Asked before a request of a program is stored. */
   requestLimits: RequestLimits
   devices: DeviceFlowOptions
+  /** Undefined where nobody can be asked in a chat. */
+  backchannel: BackchannelOptions | undefined
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   /** Told of answers that could not be made or sent. */
@@ -111,6 +114,7 @@ export function createProvider(options: ProviderOptions): Provider {
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   deviceRules(provider, options.devices)
+  if (options.backchannel !== undefined) backchannelRules(provider, options.backchannel)
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
@@ -177,6 +181,7 @@ function configuration(options: ProviderOptions): Configuration {
       end_session: '/logout',
       device_authorization: '/device_authorization',
       code_verification: devicePath,
+      backchannel_authentication: backchannelPath,
     },
     cookies: {
       keys: [...options.cookieKeys],
@@ -221,6 +226,7 @@ function configuration(options: ProviderOptions): Configuration {
     renderError: (ctx, out, error) => options.pages.error(ctx, out, error),
     features: {
       ...features,
+      ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       deviceFlow: deviceFlow(options.devices),
       introspection: {
@@ -273,6 +279,7 @@ const errorEvents = [
   'revocation.error',
   'pushed_authorization_request.error',
   'device_authorization.error',
+  'backchannel_authentication.error',
   'device_resume.error',
   'end_session.error',
   'end_session_confirm.error',

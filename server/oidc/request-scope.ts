@@ -8,19 +8,24 @@ import type { RequestScope } from '../../adapters/postgres/oidc-models.ts'
 import { profileOf } from './profiles.ts'
 
 /** The library keeps its context the same way and lets nobody else set it. */
-const ownRequest = new AsyncLocalStorage<object>()
+const ownRequest = new AsyncLocalStorage<{ key: object; ownIds: boolean }>()
 
 /** Does work for a request to an API of ours: what is read along with its token is not read again. */
 export function withinRequest<T>(key: object, work: () => Promise<T>): Promise<T> {
-  return ownRequest.run(key, work)
+  return ownRequest.run({ key, ownIds: false }, work)
+}
+
+/** Does work on a row that was found without its secret id, by the id that the storage adapter made of its key. */
+export function withOwnIds<T>(work: () => Promise<T>): Promise<T> {
+  return ownRequest.run({ key: {}, ownIds: true }, work)
 }
 
 /** The scope of the request that is being served, or undefined outside of one. */
 export function requestScope(): RequestScope | undefined {
   const ctx = Provider.ctx
   if (ctx === undefined) {
-    const key = ownRequest.getStore()
-    return key === undefined ? undefined : { key, defer: false, refreshGrace: 0, ownIds: false }
+    const own = ownRequest.getStore()
+    return own && { ...own, defer: false, refreshGrace: 0 }
   }
   const profile = profileOf(String(ctx.oidc.client?.['profile']))
   const { route } = ctx.oidc

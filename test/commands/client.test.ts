@@ -103,6 +103,26 @@ test('a client for devices has neither secret nor redirect URI, and may ask for 
   expect(update.json()).toMatchObject({ scope: 'openid' })
 })
 
+test('a client for devices that may ask in chats has a secret, given at once or made when it becomes one', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const bot = await added(run, ['client', 'add', '--profile', 'device', '--name', 'Bot', '--approve-in-chat', '--json'])
+  expect(bot).toMatchObject({ client_secret: expect.any(String), approve_in_chat: true, secrets: 1 })
+  expect((await run(['client', 'show', bot.client_id])).stdout).toContain('approve_in_chat: true')
+  const other = await added(run, ['client', 'add', '--profile', 'device', '--name', 'Lamp', '--json'])
+  const update = await run(['client', 'update', other.client_id, '--approve-in-chat', '--json'])
+  expect(update.json()).toMatchObject({
+    token_endpoint_auth_method: 'client_secret_basic',
+    client_name: 'Lamp',
+    needs_secret: true,
+  })
+  const rotated = (await run(['client', 'rotate-secret', other.client_id, '--json'])).json()
+  expect(rotated).toMatchObject({ client_secret: expect.any(String), secrets: 1 })
+  const renamed = await run(['client', 'update', other.client_id, '--name', 'Light', '--json'])
+  expect(renamed.json()).toMatchObject({ approve_in_chat: true, client_name: 'Light', scope: other['scope'] })
+  expect(renamed.json()).not.toHaveProperty('needs_secret')
+})
+
 test.each([
   ['https://app.example/cb#fragment', 'fragment'],
   ['https://*.app.example/cb', 'wildcard'],

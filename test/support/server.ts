@@ -9,7 +9,7 @@ import { type Config, readConfig } from '../../server/config.ts'
 import { log } from '../../server/log.ts'
 import { type StartOptions, startServer } from '../../server/main.ts'
 import { hashClientSecret, newClientSecret } from '../../server/oidc/client-secrets.ts'
-import { profileOf } from '../../server/oidc/profiles.ts'
+import { profileOfClient } from '../../server/oidc/profiles.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { type Visitor, visitor } from './visitor.ts'
 
@@ -76,7 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   }
 
   async function client(profileName: string, extra: Record<string, unknown> = {}): Promise<TestClient> {
-    const profile = profileOf(profileName)
+    const profile = profileOfClient(profileName, extra)
     if (profile === undefined) throw new Error(`no profile ${profileName}`)
     const id = `client-${randomBytes(6).toString('hex')}`
     const secret = profile.confidential ? newClientSecret() : ''

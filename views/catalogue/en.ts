@@ -258,6 +258,24 @@ export const en = {
     terms: 'Terms of service',
   },
 
+  /** In the chat of the bot; plain text. */
+  approval: {
+    asks: (app: string, product: string) => `“${app}” asks for access to your ${product} account.`,
+    binding: (message: string) => `It says: “${message}”\nApprove only if you read the same words in the app.`,
+    wishes: 'It will be able to:',
+    more: (count: number) => `• and ${count} more`,
+    warning: 'If you did not just ask it for something, deny.',
+    until: (seconds: number) => `You can answer for ${duration(seconds)}.`,
+    approve: 'Approve',
+    deny: 'Deny',
+    ended: {
+      allowed: (app: string) => `Approved: “${app}” has access to your account. You can end it on your account page.`,
+      denied: (app: string) => `Denied: “${app}” got no access by this.`,
+      over: (app: string) => `This request of “${app}” is over. Nothing was allowed.`,
+    },
+    noticed: { allowed: 'Approved', denied: 'Denied', over: 'This is over. Nothing was allowed.' },
+  },
+
   device: {
     title: 'Connect a device',
     lead: 'Enter the code that your device or app shows.',

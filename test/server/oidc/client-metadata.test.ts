@@ -47,6 +47,24 @@ test.each(Object.values(profiles))('metadata of profile $name is taken again as 
   expect(await build(profile.name, metadata)).toEqual(metadata)
 })
 
+test('a device that may ask in chats is a client with a secret and one grant type more, polls, and stays so (CIBA §4)', async () => {
+  const metadata = await build('device', { ...name, approve_in_chat: true })
+  expect(metadata).toMatchObject({
+    approve_in_chat: true,
+    token_endpoint_auth_method: 'client_secret_basic',
+    backchannel_token_delivery_mode: 'poll',
+  })
+  expect(metadata['grant_types']).toEqual([
+    ...(profiles.device.metadata['grant_types'] as string[]),
+    'urn:openid:params:grant-type:ciba',
+  ])
+  expect(await build('device', metadata)).toEqual(metadata)
+  expect(await refusal('device', { ...name, approve_in_chat: 'yes' })).toContain('"approve_in_chat" must be true')
+  expect(await refusal('web', { ...web, approve_in_chat: true })).toContain('is not for profile web')
+  const grant_types = ['urn:openid:params:grant-type:ciba']
+  expect(await refusal('device', { ...name, grant_types })).toContain('is set by profile device')
+})
+
 test('every code flow demands PKCE, or says in words why it does not and what it does instead (RFC 9700 §2.1.1)', () => {
   for (const { name, pkceRequired, exceptions } of Object.values(profiles)) {
     const said = exceptions.filter(({ from, instead, because }) => from.includes('PKCE') && instead && because)

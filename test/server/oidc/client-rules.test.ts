@@ -40,7 +40,7 @@ test.each([
   [false, { token_endpoint_auth_method: 'private_key_jwt' }],
   [true, { grant_types: ['authorization_code', 'client_credentials'] }],
   [false, { grant_types: ['authorization_code', 'implicit'] }],
-  [false, { grant_types: ['authorization_code', 'urn:openid:params:grant-type:ciba'] }],
+  [false, { grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:jwt-bearer'] }],
   [false, { response_types: ['code id_token'] }],
   [true, { dpop_bound_access_tokens: true }],
   [true, { require_pushed_authorization_requests: true }],

@@ -1,0 +1,23 @@
+/**
+ * The words by which a person recognises what they are asked about, shown in the app and in their chat (OpenID CIBA §7.1).
+ *
+ * The app chooses them and a person reads them in a message of ours, so they can neither look like a part of that message
+ * nor lead anywhere.
+ */
+import { hasInvisible } from './client-metadata.ts'
+
+/** Characters, as a person counts them. */
+const longest = 60
+
+const plain = /^[\p{L}\p{M}\p{N} .,:;!?'"’“”«»()+#%&*=\-–—/·]+$/u
+// A word that ends in a name, a scheme or a path: chats turn what looks like an address into a link.
+const address = /[\p{L}\p{N}][.:/]+[\p{L}/]|\/\//u
+
+/** What is wrong with a binding message, or undefined. */
+export function bindingMessageProblem(text: string): string | undefined {
+  if (text.trim() === '' || [...text].length > longest) return `it must have 1 to ${longest} characters`
+  if (hasInvisible(text)) return 'it must not hold line breaks, nor characters that nobody sees or that turn the text'
+  if (!plain.test(text)) return 'it may have letters, digits, spaces and plain punctuation only'
+  if (address.test(text)) return 'it must not hold an address, nor a dot or colon between two letters'
+  return undefined
+}

@@ -1,0 +1,193 @@
+/**
+ * Asks people in their chats whether an app may have access (OpenID CIBA §7.1), and keeps the messages true: of two
+ * requests of an app only the newer one has buttons, and what is over says so.
+ *
+ * Only people are asked who have connected the app before, who have linked their Telegram and who let our bot write to
+ * them; for everybody else the answer is the same, and says nothing about them.
+ */
+import type { Json } from '../../adapters/identity/contract.ts'
+import type { AccountIdentity, Accounts } from '../../adapters/postgres/accounts.ts'
+import type { Approvals, StalePrompt } from '../../adapters/postgres/approvals.ts'
+import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
+import type { Consent, Consents } from '../../adapters/postgres/consents.ts'
+import type { LimitPolicy, Limits } from '../../adapters/postgres/limits.ts'
+import type { TelegramPeople } from '../../adapters/postgres/telegram-people.ts'
+import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
+import type { Messenger } from '../../adapters/telegram/contract.ts'
+import { plainName } from '../../views/client.ts'
+import { wordsIn } from '../../views/words.ts'
+import { pdsScope } from '../atproto/scopes.ts'
+import { clientCard } from '../interactions/desk.ts'
+import type { ApprovalDesk, ApprovalRequest, Prepared, Question } from '../oidc/backchannel.ts'
+import type { Metadata } from '../oidc/client-metadata.ts'
+import { isAgreed } from '../oidc/policy.ts'
+import { type RequestedAccess, type RequestedAccessOptions, requestedAccess } from '../oidc/requested-access.ts'
+import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
+import { approvalText } from './approval-text.ts'
+import { telegramIdentity } from './identity.ts'
+
+/** Answers to the kind of question that is asked here. */
+export const approvalQuestion = 'approval'
+
+/** What a question holds until it is answered. */
+export interface Asked {
+  /** The request, as the storage names it. */
+  readonly request: string
+  readonly accountId: string
+  readonly clientId: string
+  readonly app: string
+  readonly given: Consent
+}
+
+export interface ApprovalDeskOptions extends RequestedAccessOptions {
+  readonly productName: string
+  readonly accounts: Pick<Accounts, 'identitiesOf'>
+  readonly approvals: Approvals
+  readonly consents: Pick<Consents, 'find'>
+  readonly limits: Pick<Limits, 'spend' | 'forgive'>
+  readonly people: Pick<TelegramPeople, 'standing'>
+  readonly questions: Pick<TelegramQuestions, 'ask' | 'withdraw'>
+  readonly messenger: Messenger
+  /** Whether the person's PDS still stands behind scopes of it. */
+  readonly isLinked: (accountId: string, scopes: readonly string[]) => Promise<boolean>
+  readonly audit: (event: NewAuditEvent) => Promise<void>
+  readonly now: () => Date
+}
+
+/** Seconds. What a person approves does not count: an app that is wanted may go on asking. */
+const ofApp: LimitPolicy = { free: 2, firstDelay: 120, maxDelay: 600, forget: 600 }
+const ofPerson: LimitPolicy = { free: 5, firstDelay: 120, maxDelay: 600, forget: 600 }
+
+type Limited = Pick<Asked, 'accountId' | 'clientId'>
+
+export function limitsOf({ accountId, clientId }: Limited): readonly (readonly [key: string, policy: LimitPolicy])[] {
+  return [
+    [`approval:${accountId}:${clientId}`, ofApp],
+    [`approval:${accountId}`, ofPerson],
+  ]
+}
+
+const words = wordsIn('en')
+
+export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
+  const { approvals, questions, messenger, audit, now } = options
+
+  async function prepare(request: ApprovalRequest): ReturnType<ApprovalDesk['prepare']> {
+    const { accountId, clientId, registration } = request
+    const identities = await options.accounts.identitiesOf(accountId)
+    const personId = await reachable(identities)
+    const consent = await options.consents.find(accountId, clientId)
+    const isOurs = registration['first_party'] === true
+    if (personId === undefined || (consent === undefined && !isOurs)) return { kind: 'unknown' }
+    if (!hasRequired(identities, registration)) return { kind: 'unknown' }
+    const access = await requestedAccess(request, options)
+    const given: Consent = { scopes: access.scopes, claims: [], resources: access.scopesOf }
+    if (!isOurs && !isAgreed(given, consent, options.pds)) return { kind: 'beyond' }
+    const atPds = (access.scopesOf[options.pds.identifier] ?? []).filter((scope) => pdsScope(scope) !== undefined)
+    if (atPds.length > 0 && !(await options.isLinked(accountId, atPds))) return { kind: 'beyond' }
+    const retryAfter = await spend({ accountId, clientId })
+    if (retryAfter !== undefined) return { kind: 'too-many', retryAfter }
+    return { kind: 'ready', ask: (question) => ask({ ...request, personId, access, given }, question) }
+  }
+
+  /** The person's Telegram that our bot may write to. */
+  async function reachable(identities: readonly AccountIdentity[]): Promise<string | undefined> {
+    for (const { provider, subject } of identities) {
+      if (provider === telegramIdentity && (await options.people.standing(subject)) === 'reachable') return subject
+    }
+    return undefined
+  }
+
+  /** Counts a question; seconds to wait when there were enough. */
+  async function spend(limited: Limited): Promise<number | undefined> {
+    for (const [key, policy] of limitsOf(limited)) {
+      const answer = await options.limits.spend(key, policy)
+      if (answer.allowed) continue
+      await audit({ event: 'approval.slowed', ...limited, detail: { seconds: answer.retryAfter } })
+      return answer.retryAfter
+    }
+    return undefined
+  }
+
+  interface Ready extends ApprovalRequest {
+    readonly personId: string
+    readonly access: RequestedAccess
+    readonly given: Consent
+  }
+
+  async function ask(ready: Ready, question: Question): ReturnType<Prepared['ask']> {
+    const { accountId, clientId, personId } = ready
+    const { requestId, lifetime } = question
+    const expiresAt = new Date(now().getTime() + lifetime * 1000)
+    // Nobody can answer before the request is known to wait: the message comes last.
+    const { name, stale } = await approvals.open({ requestId, accountId, clientId, personId, expiresAt })
+    const app = plainName(clientCard(ready.registration, clientId))
+    if (stale !== undefined) {
+      await questions.withdraw(approvalQuestion, stale.name)
+      await tellOver(stale, app)
+    }
+    const asked: Asked = { request: name, accountId, clientId, app, given: ready.given }
+    const [allow, deny] = await questions.ask({
+      personId,
+      kind: approvalQuestion,
+      payload: asked as unknown as Json,
+      answers: ['allow', 'deny'],
+      ttl: lifetime,
+      about: name,
+    })
+    const delivery = await messenger.say(personId, {
+      text: text(ready, question, app),
+      buttons: [
+        [
+          { text: words.approval.approve, data: allow as string },
+          { text: words.approval.deny, data: deny as string },
+        ],
+      ],
+    })
+    if (delivery.kind !== 'sent') {
+      await questions.withdraw(approvalQuestion, name)
+      await approvals.withdraw(name)
+      for (const [key, policy] of limitsOf(ready)) await options.limits.forgive(key, policy)
+      return delivery.kind === 'blocked' ? 'unreachable' : 'unavailable'
+    }
+    const { messageId } = delivery
+    if (!(await approvals.sent(name, messageId))) await tellOver({ personId, messageId }, app)
+    await audit({
+      event: 'approval.asked',
+      accountId,
+      clientId,
+      detail: { scope: String(ready.params['scope'] ?? '') },
+    })
+    return 'asked'
+  }
+
+  function text({ access }: Ready, question: Question, app: string): string {
+    return approvalText(words, {
+      app,
+      productName: options.productName,
+      scopes: [
+        ...access.scopes.filter((scope) => scope !== 'offline_access').map((scope) => ({ name: scope })),
+        ...access.resources.flatMap((of) => scopeCards(of, access.scopesOf[of.identifier] ?? [])),
+        ...pdsScopeCards(access.scopesOf[options.pds.identifier] ?? []),
+        { name: 'offline_access' },
+      ],
+      bindingMessage: question.bindingMessage,
+      lifetime: question.lifetime,
+    })
+  }
+
+  async function tellOver(
+    { personId, messageId }: Pick<StalePrompt, 'personId' | 'messageId'>,
+    app: string,
+  ): Promise<void> {
+    await messenger.edit(personId, messageId, { text: words.approval.ended.over(app) })
+  }
+
+  return { prepare }
+}
+
+/** Whether the account has the kind of identity that the app demands. */
+function hasRequired(identities: readonly AccountIdentity[], registration: Metadata): boolean {
+  const required = registration['required_identity']
+  return required === undefined || identities.some(({ provider }) => provider === required)
+}
