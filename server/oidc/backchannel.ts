@@ -9,9 +9,10 @@
 import { type Client, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { bindingMessageProblem } from './binding-message.ts'
 import type { Metadata } from './client-metadata.ts'
-import { keyParam, polling } from './device-flow.ts'
+import { polling } from './device-flow.ts'
 import { keyOfProof } from './dpop-proof.ts'
 import { cibaGrant } from './profiles.ts'
+import { keyParam } from './request-key.ts'
 
 type Request = InstanceType<Provider['BackchannelAuthenticationRequest']>
 
