@@ -13,6 +13,7 @@ export function bystanders(issuer: string) {
     findConsent: async () => undefined,
     findResource: async () => undefined,
     onGrantUsed: async () => undefined,
+    forgetConsent: async () => undefined,
     endSession: async () => undefined,
     address: () => '',
     clientGuesses: { failed: async () => undefined },

@@ -4,7 +4,7 @@
  * oidc-provider reads and writes the same rows through its own adapter. Here they are listed and ended; a revoked row
  * stays until it expires, so that whoever asks later learns that it was revoked.
  */
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import { accessEnded, isWaiting } from './approvals.ts'
 import type { Database, GrantRow } from './schema.ts'
 
@@ -45,6 +45,11 @@ export interface Grants {
    * that the app has to ask again; by account or client also consent whose grants have ended already. Answers the grants that it ended.
    */
   revoke(filter: GrantFilter): Promise<readonly Grant[]>
+  /**
+   * Forgets the consent of an account to a client, and ends its grants, unless one of them has a token or a code for one:
+   * a grant alone may be what nobody came to fetch.
+   */
+  revokeUnused(accountId: string, clientId: string): Promise<void>
   /** Records that a living grant was used; at most once in five minutes, so that a busy app costs no writes. */
   used(id: string): Promise<void>
 }
@@ -54,6 +59,38 @@ const useInterval = 5 * 60_000
 
 /** The store of grants; `now` decides what has expired. An empty filter matches nothing. */
 export function grants(db: Kysely<Database>, now: () => Date): Grants {
+  /** One statement: no token outlives its grant, and no consent revives it. */
+  async function end(which: RawBuilder<boolean>, ofApps: RawBuilder<boolean>): Promise<readonly Grant[]> {
+    const rows = await db
+      .with('revoked', (it) =>
+        it
+          .updateTable('grants')
+          .set({ revoked_at: now() })
+          .where(which)
+          .where('revoked_at', 'is', null)
+          .returningAll()
+          .returning(lastToken),
+      )
+      .with('removed_artifacts', (it) =>
+        it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
+      )
+      .with('removed_consents', (it) => it.deleteFrom('consents').where(ofApps))
+      .with('denied_requests', (it) =>
+        it
+          .updateTable('artifacts')
+          .set({ payload: accessEnded })
+          .where(isWaiting)
+          .where('id_hash', 'in', (select) =>
+            select.selectFrom('approval_prompts').select('request_hash').where(ofApps),
+          ),
+      )
+      .selectFrom('revoked')
+      .selectAll()
+      .orderBy('created_at', 'desc')
+      .execute()
+    return rows.map(read)
+  }
+
   return {
     async list(filter) {
       if (isEmpty(filter)) return []
@@ -85,39 +122,20 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
     },
     async revoke(filter) {
       if (isEmpty(filter)) return []
-      const ofApps =
-        filter.id === undefined
-          ? matching(filter)
-          : sql<boolean>`(account_id, client_id) in (select account_id, client_id from revoked)`
-      // One statement: no token outlives its grant, and no consent revives it.
-      const rows = await db
-        .with('revoked', (it) =>
-          it
-            .updateTable('grants')
-            .set({ revoked_at: now() })
-            .where(matching(filter))
-            .where('revoked_at', 'is', null)
-            .returningAll()
-            .returning(lastToken),
-        )
-        .with('removed_artifacts', (it) =>
-          it.deleteFrom('artifacts').where('grant_id', 'in', (select) => select.selectFrom('revoked').select('id')),
-        )
-        .with('removed_consents', (it) => it.deleteFrom('consents').where(ofApps))
-        .with('denied_requests', (it) =>
-          it
-            .updateTable('artifacts')
-            .set({ payload: accessEnded })
-            .where(isWaiting)
-            .where('id_hash', 'in', (select) =>
-              select.selectFrom('approval_prompts').select('request_hash').where(ofApps),
-            ),
-        )
-        .selectFrom('revoked')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .execute()
-      return rows.map(read)
+      const of = matching(filter)
+      return end(
+        of,
+        filter.id === undefined ? of : sql`(account_id, client_id) in (select account_id, client_id from revoked)`,
+      )
+    },
+    async revokeUnused(accountId, clientId) {
+      const used = sql`exists (
+        select from grants as other join artifacts on artifacts.grant_id = other.id
+        where other.account_id = ${accountId} and other.client_id = ${clientId}
+          and other.revoked_at is null and artifacts.expires_at > ${now()}
+      )`
+      const unused = sql<boolean>`${matching({ accountId, clientId })} and not ${used}`
+      await end(unused, unused)
     },
     async used(id) {
       const at = now()

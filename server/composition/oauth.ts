@@ -102,6 +102,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
       pds: pds.resource,
       pdsAccess: pds.access,
       onGrantUsed: grantUsed,
+      forgetConsent: (accountId, clientId) => reached(() => stores.grants.revokeUnused(accountId, clientId)),
       onSignOut: pds.signedOut,
       onGrantRevoked: pds.accessEnded,
       endSession: (uid) => reached(() => stores.sessions.revoke(uid)),

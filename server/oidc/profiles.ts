@@ -39,6 +39,8 @@ export interface Profile {
   readonly sessionBound: boolean
   /** The last use of a grant is written down, because its tokens leave no newer trace. */
   readonly recordsUse: boolean
+  /** A client that revokes its last grant of a person (RFC 7009) has to ask that person for consent anew. */
+  readonly forgottenWhenRevoked: boolean
   /** Where the profile is laxer than RFC 9700, and why: for those who register and those who look. */
   readonly exceptions: readonly Exception[]
   /** Only ever made by another command (`resource add`), never chosen. */
@@ -86,6 +88,7 @@ const codeFlow = {
   sessionBound: true,
   mayBeFirstParty: true,
   recordsUse: false,
+  forgottenWhenRevoked: false,
   exceptions: [],
   internal: false,
 } as const
@@ -100,6 +103,7 @@ const noCode = {
   sessionBound: true,
   mayBeFirstParty: true,
   recordsUse: false,
+  forgottenWhenRevoked: false,
   exceptions: [],
 } as const
 
@@ -208,6 +212,7 @@ const all = {
     refreshFamilyTtl: forever,
     sessionBound: false,
     recordsUse: true,
+    forgottenWhenRevoked: false,
     exceptions: [
       {
         from: 'RFC 9700 §2.1.1: PKCE for every authorization code',
@@ -248,6 +253,8 @@ const all = {
     refreshTokenTtl: 90 * day,
     // The device is not the browser in which the person signed in: signing out there says nothing about it.
     sessionBound: false,
+    // An app with a browser revokes when somebody signs out of it, and is signed in to again; a device, when it is disconnected.
+    forgottenWhenRevoked: true,
   },
   resource: {
     ...noCode,

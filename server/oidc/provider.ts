@@ -20,6 +20,7 @@ import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-scopes.ts'
 import { isClientSecret } from './client-secrets.ts'
+import { consentEnd, type ForgetConsent } from './consent-end.ts'
 import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules } from './device-flow.ts'
 import { freshSignIn } from './device-interaction.ts'
 import { dpopNonces } from './dpop-nonce.ts'
@@ -62,6 +63,8 @@ export interface ProviderOptions {
   onSignOut?: (accountId: string) => void
   /** Told of grants that were used, where their profile has it recorded. */
   onGrantUsed: (grantId: string) => Promise<void>
+  /** Forgets what a person agreed to, unless a token of the same client lives. */
+  forgetConsent: ForgetConsent
   /** Told when apps lost access. */
   onGrantRevoked?: () => void
   pages: ProviderPages
@@ -121,6 +124,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
+  provider.use(consentEnd(options.forgetConsent))
   provider.use(tokenWrites(models.flush, options.onError))
   provider.on('grant.revoked', () => options.onGrantRevoked?.())
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)

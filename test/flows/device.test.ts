@@ -196,6 +196,31 @@ describe('a person with several devices', () => {
     expect((await refresh(server, client, second.refresh)).status).toBe(200)
   })
 
+  test('is asked for consent anew once the app has revoked the last of them (RFC 7009), and no more reminded of it', async () => {
+    const own = await server.client('device', { client_name: 'Talking lamp' })
+    const person = server.visitor()
+    const connect = async () => {
+      const codes = await askForCodes(server, own)
+      expect((await approve(person, codes, { name: 'rita' })).text).toContain('is connected')
+      return tokensOf(await poll(server, own, codes))
+    }
+    const [first, second] = [await connect(), await connect()]
+    // Another client's try, and half of what there is, take nothing away.
+    await endpoint(server, client, '/revoke', { token: second.refresh })
+    await endpoint(server, own, '/revoke', { token: first.refresh })
+    expect((await person.get('/account')).text).toContain('Talking lamp')
+    const asksAgain = async () => {
+      const page = await enter(person, await askForCodes(server, own))
+      return (await person.submit(page, '/device', { decision: 'allow' })).text.includes('/consent"')
+    }
+    expect(await asksAgain()).toBe(false)
+    // What was allowed then was never fetched.
+    passSeconds(601)
+    await endpoint(server, own, '/revoke', { token: second.refresh })
+    expect((await person.get('/account')).text).not.toContain('Talking lamp')
+    expect(await asksAgain()).toBe(true)
+  })
+
   test('is asked to confirm each, and for consent once', async () => {
     const person = server.visitor()
     await approve(person, await askForCodes(server, client), { name: 'carol' })
