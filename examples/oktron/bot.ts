@@ -81,7 +81,7 @@ export function oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, w
   }
 
   async function askToDisconnect(chat: Chat): Promise<void> {
-    if ((await okto.find(chat.person)) === undefined) throw new NotConnected(false)
+    if ((await okto.find(chat.person)) === undefined) return forgetEnded(chat)
     const { yes, no } = pending.choice(chat.person, {
       async yes() {
         const outcome = await okto.disconnect(chat.person)
@@ -92,6 +92,13 @@ export function oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, w
     const buttons = [[{ text: 'Disconnect', callback_data: yes }], [{ text: 'Stay connected', callback_data: no }]]
     const asked = chat.say(texts.askDisconnect, { buttons })
     await asked
+  }
+
+  /** There is nothing to end, but whose connection it was may be remembered. */
+  async function forgetEnded(chat: Chat): Promise<void> {
+    if ((await okto.ended(chat.person)) === undefined) throw new NotConnected(false)
+    await okto.disconnect(chat.person)
+    await chat.say(texts.disconnected)
   }
 
   async function read(chat: Chat, { text, message_id: id, chat: where, reply_to_message: repliesTo }: TextMessage) {
@@ -105,7 +112,7 @@ export function oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, w
   }
 
   const privateChat = ({ api, chat, from }: Context) =>
-    chat?.type === 'private' && from !== undefined ? chatWith(api, pending, chat.id, from.id) : undefined
+    chat?.type === 'private' && from !== undefined ? chatWith(api, pending, chat.id, from) : undefined
 
   bot.use(async (ctx, next) => {
     const { update_id: id } = ctx.update
@@ -118,7 +125,7 @@ export function oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, w
   })
   const inPrivate = bot.chatType('private')
   for (const [name, run] of Object.entries(commands)) {
-    inPrivate.command(name, (ctx) => run(chatWith(ctx.api, pending, ctx.chat.id, ctx.from.id), ctx.match.trim()))
+    inPrivate.command(name, (ctx) => run(chatWith(ctx.api, pending, ctx.chat.id, ctx.from), ctx.match.trim()))
   }
   bot.chatType(['group', 'supergroup']).command(Object.keys(commands), (ctx) => ctx.reply(texts.privateOnly))
   inPrivate.on('callback_query:data', async (ctx) => {
@@ -127,7 +134,7 @@ export function oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, w
     await press?.()
   })
   bot.on('callback_query', (ctx) => ctx.answerCallbackQuery(texts.buttonOver))
-  inPrivate.on('message:text', (ctx) => read(chatWith(ctx.api, pending, ctx.chat.id, ctx.from.id), ctx.message))
+  inPrivate.on('message:text', (ctx) => read(chatWith(ctx.api, pending, ctx.chat.id, ctx.from), ctx.message))
   return bot
 }
 

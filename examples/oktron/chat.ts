@@ -3,26 +3,30 @@
  * where the chat is.
  */
 import type { Api } from 'grammy'
-import type { InlineKeyboardButton } from 'grammy/types'
+import type { InlineKeyboardButton, User } from 'grammy/types'
 import type { Pending } from './pending.ts'
 import { texts } from './texts.ts'
 
 export interface Chat {
   /** The person's Telegram user id. */
   readonly person: number
+  /** What the person is called at Telegram. */
+  readonly name: string
   /** Answers the id of the message. */
   say(text: string, options?: { buttons?: InlineKeyboardButton[][]; protect?: boolean }): Promise<number>
   /** Replaces text and buttons. */
-  edit(messageId: number, text: string): Promise<void>
+  edit(messageId: number, text: string, buttons?: InlineKeyboardButton[][]): Promise<void>
   /** Asks something whose answer must not stay in the chat: it is deleted, then `answer` gets it. */
   askSecretly(text: string, placeholder: string, answer: (text: string) => Promise<void>): Promise<void>
   /** Deletes a message of the person, or asks them to. */
   remove(messageId: number): Promise<void>
 }
 
-export function chatWith(api: Api, pending: Pending, chatId: number, person: number): Chat {
+export function chatWith(api: Api, pending: Pending, chatId: number, from: User): Chat {
+  const person = from.id
   const chat: Chat = {
     person,
+    name: nameOf(from),
 
     async say(text, { buttons, protect = false } = {}) {
       const sent = await api.sendMessage(chatId, text, {
@@ -33,8 +37,8 @@ export function chatWith(api: Api, pending: Pending, chatId: number, person: num
       return sent.message_id
     },
 
-    async edit(messageId, text) {
-      await api.editMessageText(chatId, messageId, text)
+    async edit(messageId, text, buttons = []) {
+      await api.editMessageText(chatId, messageId, text, { reply_markup: { inline_keyboard: buttons } })
     },
 
     async askSecretly(text, placeholder, answer) {
@@ -55,4 +59,10 @@ export function chatWith(api: Api, pending: Pending, chatId: number, person: num
     },
   }
   return chat
+}
+
+/** The user name is there because nobody else can have it: the other names people choose as they like. */
+function nameOf({ first_name: first, last_name: last, username }: User): string {
+  const name = last === undefined ? first : `${first} ${last}`
+  return username === undefined ? name : `${name} (@${username})`
 }

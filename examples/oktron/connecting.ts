@@ -1,20 +1,28 @@
 /**
- * `/connect`: shows the codes, waits for the person's browser beside all else, says how it went, lets them choose a PIN.
+ * `/connect`: chooses a way, shows it, waits beside all else, says how it went, lets people choose a PIN.
  *
- * One at a time for each person: a second `/connect` replaces the first. What is waited for is gone when the program
- * stops; the code then leads to nothing and the person asks anew.
+ * One at a time for each person: a second `/connect` replaces the first. What is waited for ends with the program; which
+ * messages still show it is written down, so that the next start can say so there.
  */
-import type { Allowed, Authorization, Codes } from './authorization.ts'
+import type { Allowed, Outcome } from './access.ts'
+import type { Authorization } from './authorization.ts'
 import type { Chat } from './chat.ts'
+import type { HandOff } from './hand-off.ts'
 import type { Okto } from './okto.ts'
 import type { Pending } from './pending.ts'
 import { isFit } from './pin.ts'
-import { codesMessage, texts } from './texts.ts'
+import { texts } from './texts.ts'
 import type { InTurn } from './turns.ts'
+import type { Vault } from './vault.ts'
+import { byApproval, byBrowser, byCode, type Screen, type Way } from './ways.ts'
 
 export interface ConnectingOptions {
   authorization: Authorization
+  issuer: string
+  /** Undefined: oktron has no pages of its own. */
+  handOff: HandOff | undefined
   okto: Okto
+  unfinished: Vault['unfinished']
   pending: Pending
   inTurn: InTurn
   log: (event: string) => void
@@ -24,7 +32,8 @@ export interface ConnectingOptions {
 
 export type Connecting = ReturnType<typeof connecting>
 
-export function connecting({ authorization, okto, pending, inTurn, log, onError }: ConnectingOptions) {
+export function connecting(options: ConnectingOptions) {
+  const { authorization, issuer, handOff, okto, unfinished, pending, inTurn, log, onError } = options
   /** How to stop the one that is under way for a person. */
   const waiting = new Map<number, (why: string) => Promise<void>>()
   const ending = new AbortController()
@@ -33,45 +42,94 @@ export function connecting({ authorization, okto, pending, inTurn, log, onError 
     const known = await okto.find(chat.person)
     if (known !== undefined) return void (await chat.say(texts.alreadyConnected(known.name)))
     await waiting.get(chat.person)?.(texts.replaced)
-    const codes = await authorization.begin()
-    const { cancel } = pending.choice(chat.person, { cancel: () => stop(texts.cancelled) })
-    const { text, buttons } = codesMessage(codes, cancel)
-    const messageId = await chat.say(text, { buttons, protect: true })
+    await begin(chat, await wayFor(chat))
+  }
+
+  async function wayFor(chat: Chat): Promise<Way> {
+    const known = await okto.ended(chat.person)
+    const approval = known && (await byApproval(authorization, issuer, known))
+    if (approval !== undefined) return approval
+    return handOff === undefined ? byCode(authorization) : byBrowser(handOff, chat.name)
+  }
+
+  async function codeInstead(chat: Chat): Promise<void> {
+    await waiting.get(chat.person)?.(texts.codeInstead)
+    await begin(chat, await byCode(authorization))
+  }
+
+  async function begin(chat: Chat, way: Way): Promise<void> {
     const over = new AbortController()
+    let messageId = 0
+    const show = async (id: number) => {
+      messageId = id
+      await unfinished.keep(chat.person, { person: chat.person, messageId })
+    }
+    const end = async (text: string) => {
+      await unfinished.forget(chat.person)
+      await chat.edit(messageId, text)
+    }
     async function stop(why: string): Promise<void> {
       if (waiting.get(chat.person) === stop) waiting.delete(chat.person)
       if (over.signal.aborted) return
       over.abort()
       log('connect.stopped')
-      await chat.edit(messageId, why)
+      await end(why)
     }
+    const { cancel, code } = pending.choice(chat.person, {
+      cancel: () => stop(texts.cancelled),
+      code: () => codeInstead(chat),
+    })
+    const leave = [[{ text: 'Cancel', callback_data: cancel }]]
+    const instead = way.codeInstead ? [[{ text: 'Use a code instead', callback_data: code }]] : []
+    const screen: Screen = {
+      change: (text) => inTurn(chat.person, () => chat.edit(messageId, text, leave)),
+      async ask(text) {
+        const { promise, resolve } = Promise.withResolvers<boolean>()
+        const { yes, no } = pending.choice(chat.person, {
+          yes: async () => resolve(true),
+          no: async () => resolve(false),
+        })
+        const buttons = [[{ text: 'Connect', callback_data: yes }], [{ text: 'No', callback_data: no }]]
+        await inTurn(chat.person, async () => {
+          await chat.edit(messageId, texts.linkUsed)
+          await show(await chat.say(text, { buttons }))
+        })
+        return promise
+      },
+    }
+    await show(await chat.say(way.text, { buttons: [...way.buttons, ...instead, ...leave], protect: true }))
     waiting.set(chat.person, stop)
-    void finish(chat, messageId, codes, over.signal)
+    const stopped = AbortSignal.any([over.signal, ending.signal])
+    const outcome = way.outcome(stopped, screen).catch((error: unknown) => {
+      if (stopped.aborted) return 'stopped' as const
+      throw error
+    })
+    void outcome
+      .then((how) => inTurn(chat.person, () => finish(chat, how, over.signal, end)))
       .catch((error: unknown) => inTurn(chat.person, () => onError(chat, error)))
       .finally(() => waiting.get(chat.person) === stop && waiting.delete(chat.person))
   }
 
-  async function finish(chat: Chat, messageId: number, codes: Codes, over: AbortSignal): Promise<void> {
-    const outcome = await authorization.wait(codes, AbortSignal.any([over, ending.signal])).catch((error: unknown) => {
-      if (over.aborted || ending.signal.aborted) return 'stopped' as const
-      throw error
-    })
-    await inTurn(chat.person, async () => {
-      if (typeof outcome === 'object') {
-        // Stopped while the tokens were on their way: nobody is going to use them.
-        return over.aborted ? authorization.revoke(outcome.refreshToken) : connected(chat, messageId, outcome)
-      }
-      if (outcome === 'stopped') return
-      log(`connect.${outcome}`)
-      await chat.edit(messageId, outcome === 'denied' ? texts.denied : texts.expired)
-    })
+  async function finish(
+    chat: Chat,
+    outcome: Outcome | 'stopped',
+    over: AbortSignal,
+    end: (text: string) => Promise<void>,
+  ): Promise<void> {
+    if (outcome === 'stopped') return
+    if (typeof outcome === 'object') {
+      // Stopped while the tokens were on their way: nobody is going to use them.
+      return over.aborted ? authorization.revoke(outcome) : connected(chat, outcome, end)
+    }
+    log(`connect.${outcome}`)
+    await end(outcome === 'denied' ? texts.denied : texts.expired)
   }
 
-  async function connected(chat: Chat, messageId: number, allowed: Allowed): Promise<void> {
-    await okto.connect(chat.person, allowed)
+  async function connected(chat: Chat, allowed: Allowed, end: (text: string) => Promise<void>): Promise<void> {
+    const { hasPin } = await okto.connect(chat.person, allowed)
     log('connect.done')
-    await chat.edit(messageId, texts.connected(allowed.name))
-    await askForNewPin(chat)
+    await end(texts.connected(allowed.name))
+    if (!hasPin) await askForNewPin(chat)
   }
 
   async function askForNewPin(chat: Chat): Promise<void> {
@@ -87,7 +145,7 @@ export function connecting({ authorization, okto, pending, inTurn, log, onError 
   return {
     connect,
     askForNewPin,
-    /** Waits for nobody any more; what was said in chats stays there. */
+    /** Waits for nobody any more; what was said in chats stays there until the next start. */
     stop: () => ending.abort(),
   }
 }

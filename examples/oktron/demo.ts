@@ -46,7 +46,7 @@ export async function startOktronDemo(ports: Ports, access: BotAccess): Promise<
     const bot = await oktron({
       ...access,
       issuer: it.issuer,
-      clientId: String(client['client_id']),
+      client: { id: String(client['client_id']) },
       api: it.app,
       vault: { folder, key: randomBytes(32) },
       log: (line) => console.log(`oktron: ${line}`),

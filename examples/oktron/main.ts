@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Runs oktron with settings from the environment: see the README beside this file. */
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { type OktronOptions, oktron } from './oktron.ts'
 
 function need(name: string, what: string): string {
@@ -11,16 +11,41 @@ function need(name: string, what: string): string {
 
 function options(): OktronOptions {
   const key = Buffer.from(need('VAULT_KEY', '32 random bytes in hex, from: openssl rand -hex 32'), 'hex')
-  const { TELEGRAM_API: apiRoot, OKTO_RESOURCE: resource } = process.env
+  const { TELEGRAM_API: apiRoot, OKTO_RESOURCE: resource, CLIENT_SECRET: secret } = process.env
   return {
     token: need('BOT_TOKEN', 'what BotFather gave you'),
     issuer: need('ISSUER', 'the address of the authorization server'),
-    clientId: need('CLIENT_ID', 'what "habitat-auth client add --profile device" printed'),
+    client: {
+      id: need('CLIENT_ID', 'what "habitat-auth client add --profile device" printed'),
+      ...(secret === undefined ? {} : { secret }),
+    },
+    web: webOptions(),
     api: need('OKTO_API', 'the address of the API'),
     vault: { folder: process.env['VAULT_DIR'] ?? 'oktron-vault', key },
     log: (line) => console.log(`${new Date().toISOString()} ${line}`),
     ...(apiRoot === undefined ? {} : { apiRoot }),
     ...(resource === undefined ? {} : { resource }),
+  }
+}
+
+/** Where people's browsers come, if there is a client for that. */
+function webOptions(): OktronOptions['web'] {
+  const { WEB_CLIENT_ID: id, PUBLIC_URL: given, WEBHOOK_URL: webhook } = process.env
+  if (id === undefined) return undefined
+  const address = given ?? webhook
+  if (address === undefined) throw new RangeError('Set PUBLIC_URL: the https address at which browsers reach oktron.')
+  const { origin, protocol, hostname } = new URL(address)
+  if (protocol !== 'https:' && hostname !== 'localhost') throw new RangeError('PUBLIC_URL must begin with https.')
+  return { address: origin, client: { id, secret: need('WEB_CLIENT_SECRET', 'what was printed with WEB_CLIENT_ID') } }
+}
+
+/** Telegram's updates go to the address of the webhook, everything else to the pages. */
+function both(webhook: RequestListener, address: string, pages: RequestListener | undefined): RequestListener {
+  const { pathname } = new URL(address)
+  return (request, response) => {
+    const isUpdate = request.method === 'POST' && request.url === pathname
+    const answer = isUpdate || pages === undefined ? webhook : pages
+    answer(request, response)
   }
 }
 
@@ -30,10 +55,12 @@ try {
   const stop = () => void bot.stop().then(() => process.exit(0))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
   console.log(`Write to https://t.me/${bot.username}`)
-  if (address === undefined) await bot.poll()
-  else {
+  if (address === undefined) {
+    if (bot.pages !== undefined) createServer(bot.pages).listen(Number(port))
+    await bot.poll()
+  } else {
     const secret = need('WEBHOOK_SECRET', '32 to 256 characters, from: openssl rand -hex 32')
-    createServer(await bot.webhook(address, secret)).listen(Number(port))
+    createServer(both(await bot.webhook(address, secret), address, bot.pages)).listen(Number(port))
   }
 } catch (error) {
   process.stderr.write(`${error instanceof RangeError ? error.message : String((error as Error).stack ?? error)}\n`)

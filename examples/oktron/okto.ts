@@ -4,13 +4,14 @@
  * Knows people by their Telegram user id and nothing of chats. Callers see to it that one person's calls come one after
  * the other (`turns.ts`): a refresh token counts once.
  */
-import type { Allowed, Authorization } from './authorization.ts'
+import type { Allowed } from './access.ts'
+import type { Authorization } from './authorization.ts'
 import { matches, mostTries, newPin } from './pin.ts'
-import type { Connection, Vault } from './vault.ts'
+import type { Connection, Known, Vault } from './vault.ts'
 
 export interface OktoOptions {
-  authorization: Authorization
-  vault: Vault
+  authorization: Pick<Authorization, 'refresh' | 'revoke'>
+  people: Vault['people']
   /** Where the API is reached. */
   api: string
 }
@@ -32,22 +33,29 @@ export type Okto = ReturnType<typeof okto>
 /** Renew access tokens that have less than this to live, milliseconds. */
 const spare = 30_000
 
-export function okto({ authorization, vault, api }: OktoOptions) {
+export function okto({ authorization, people, api }: OktoOptions) {
+  async function find(userId: number): Promise<Connection | undefined> {
+    const known = await people.find(userId)
+    return known !== undefined && isConnected(known) ? known : undefined
+  }
+
   async function connected(userId: number): Promise<Connection> {
-    const connection = await vault.find(userId)
+    const connection = await find(userId)
     if (connection === undefined) throw new NotConnected(false)
     return connection
   }
 
   /** Another access token. What the server gave is kept before it is used: the one before is void by now. */
   async function renew(userId: number, connection: Connection): Promise<Connection> {
-    const tokens = await authorization.refresh(connection.refreshToken)
+    const tokens = await authorization.refresh(connection)
     if (tokens === 'ended') {
-      await vault.forget(userId)
+      // Who it was is remembered: the server can be had to ask them. The PIN, too: approving is no proof of it.
+      const { tokens: _ended, ...known } = connection
+      await people.keep(userId, known)
       throw new NotConnected(true)
     }
-    const renewed = { ...connection, ...tokens }
-    await vault.keep(userId, renewed)
+    const renewed = { ...connection, tokens }
+    await people.keep(userId, renewed)
     return renewed
   }
 
@@ -60,40 +68,53 @@ export function okto({ authorization, vault, api }: OktoOptions) {
         signal: AbortSignal.timeout(5_000),
       })
     const found = await connected(userId)
-    const usable = found.accessExpiresAt - spare > Date.now() ? found : await renew(userId, found)
-    let answer = await ask(usable.accessToken)
+    const usable = found.tokens.accessExpiresAt - spare > Date.now() ? found : await renew(userId, found)
+    let answer = await ask(usable.tokens.accessToken)
     // Not expired and yet refused: the API knows better. Once only, or a mistake of the API's would go on for ever.
-    if (answer.status === 401) answer = await ask((await renew(userId, usable)).accessToken)
+    if (answer.status === 401) answer = await ask((await renew(userId, usable)).tokens.accessToken)
     if (!answer.ok) throw new Error(`okto answered ${answer.status}`)
     return (await answer.json()) as T
   }
 
-  /** Ends the connection here and at the server. `forgotten`: the server could not be told. */
-  async function disconnect(userId: number): Promise<'revoked' | 'forgotten' | 'none'> {
-    const connection = await vault.find(userId)
-    if (connection === undefined) return 'none'
-    // First here: whatever the server answers, nothing is left that could be stolen.
-    await vault.forget(userId)
-    return authorization.revoke(connection.refreshToken).then(
+  async function end(connection: Connection): Promise<'revoked' | 'forgotten'> {
+    return authorization.revoke(connection).then(
       () => 'revoked' as const,
       () => 'forgotten' as const,
     )
   }
 
+  /** Ends the connection here and at the server, and forgets the person. `forgotten`: the server could not be told. */
+  async function disconnect(userId: number): Promise<'revoked' | 'forgotten' | 'none'> {
+    const known = await people.find(userId)
+    // First here: whatever the server answers, nothing is left that could be stolen.
+    await people.forget(userId)
+    return known !== undefined && isConnected(known) ? end(known) : 'none'
+  }
+
   return {
-    find: vault.find,
+    find,
     disconnect,
 
-    async connect(userId: number, allowed: Allowed): Promise<void> {
-      await disconnect(userId)
-      await vault.keep(userId, allowed)
+    /** Somebody whose connection has ended without their wish to be forgotten. */
+    async ended(userId: number): Promise<Known | undefined> {
+      const known = await people.find(userId)
+      return known === undefined || isConnected(known) ? undefined : known
+    },
+
+    /** Keeps what was allowed. Answers whether there is a PIN already: one of the same person counts on. */
+    async connect(userId: number, allowed: Allowed): Promise<{ hasPin: boolean }> {
+      const before = await people.find(userId)
+      const pin = before?.subject === allowed.subject ? before.pin : undefined
+      await people.keep(userId, { ...allowed, ...(pin === undefined ? {} : { pin }) })
+      if (before !== undefined && isConnected(before)) await end(before)
+      return { hasPin: pin !== undefined }
     },
 
     /** The first PIN of a connection; a later one is not taken. Throws `NotConnected`. */
     async choosePin(userId: number, text: string): Promise<boolean> {
       const connection = await connected(userId)
       if (connection.pin !== undefined) return false
-      await vault.keep(userId, { ...connection, pin: await newPin(text) })
+      await people.keep(userId, { ...connection, pin: await newPin(text) })
       return true
     },
 
@@ -104,9 +125,9 @@ export function okto({ authorization, vault, api }: OktoOptions) {
       if (pin === undefined) return mostTries
       // The try is spent before it is made: who stops the program in between has not gained one.
       const spent = { ...pin, triesLeft: pin.triesLeft - 1 }
-      await vault.keep(userId, { ...connection, pin: spent })
+      await people.keep(userId, { ...connection, pin: spent })
       if (await matches(pin, text)) {
-        await vault.keep(userId, { ...connection, pin: { ...pin, triesLeft: mostTries } })
+        await people.keep(userId, { ...connection, pin: { ...pin, triesLeft: mostTries } })
         return 'right'
       }
       if (spent.triesLeft <= 0) await disconnect(userId)
@@ -122,4 +143,8 @@ export function okto({ authorization, vault, api }: OktoOptions) {
       return (await call<{ notes: number }>(userId, '/notes', init)).notes
     },
   }
+}
+
+function isConnected(known: Known | Connection): known is Connection {
+  return 'tokens' in known
 }

@@ -2,16 +2,19 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { webhookCallback } from 'grammy'
+import type { Registration } from './access.ts'
 import { authorization as authorize } from './authorization.ts'
 import { menu, oktronBot } from './bot.ts'
 import type { Chat } from './chat.ts'
 import { connecting as connectings } from './connecting.ts'
+import { handOff as handOffs } from './hand-off.ts'
 import { NotConnected, okto as oktos } from './okto.ts'
 import { describe, isUnreachable } from './outgoing.ts'
 import { pending as pendings } from './pending.ts'
 import { texts } from './texts.ts'
 import { turns } from './turns.ts'
 import { vault as vaults } from './vault.ts'
+import { webPages } from './web-pages.ts'
 
 export interface OktronOptions {
   /** From BotFather. */
@@ -19,8 +22,10 @@ export interface OktronOptions {
   /** Another Bot API server than Telegram's. */
   apiRoot?: string
   issuer: string
-  /** A client of the profile `device`. */
-  clientId: string
+  /** A client of the profile `device`; with a secret, it may have the server ask people in its own chat. */
+  client: Registration
+  /** A client of the profile `web`, and where the pages of oktron are reached: hands people over to a browser. */
+  web?: { address: string; client: Registration } | undefined
   /** Where okto's API is reached. */
   api: string
   /** Its identifier, where that is another. */
@@ -30,6 +35,8 @@ export interface OktronOptions {
   log: (line: string) => void
   /** Lets seconds pass, when Telegram wants it so. */
   wait?: (seconds: number) => Promise<void>
+  /** Lets seconds pass until something counts no more; ends early with the signal. */
+  until?: (seconds: number, over: AbortSignal) => Promise<void>
 }
 
 export interface Oktron {
@@ -42,6 +49,8 @@ export interface Oktron {
    * characters of `A-Za-z0-9_-`; without it anybody could speak as anybody.
    */
   webhook(url: string, secret: string): Promise<RequestListener>
+  /** The pages of oktron; undefined where it has none. */
+  readonly pages: RequestListener | undefined
   stop(): Promise<void>
 }
 
@@ -49,16 +58,34 @@ const allowedUpdates = ['message', 'callback_query'] as const
 
 /** Throws when the server or Telegram does not answer. */
 export async function oktron(options: OktronOptions): Promise<Oktron> {
-  const { token, apiRoot, issuer, clientId, api, resource = api, log, wait = waitSeconds } = options
+  const { token, apiRoot, issuer, client, web, api, resource = api, log } = options
+  const { wait = (seconds) => setTimeout(seconds * 1000), until = untilOver } = options
   const inTurn = turns()
   const pending = pendings()
-  const authorization = await authorize({ issuer, clientId, resource })
-  const okto = oktos({ authorization, vault: await vaults(options.vault), api })
-  const connecting = connectings({ authorization, okto, pending, inTurn, log, onError })
+  const pages = web && { ...web.client, redirectUri: `${web.address}/connected` }
+  const authorization = await authorize({ issuer, device: client, web: pages, resource })
+  const { revoke } = authorization
+  const handOff =
+    authorization.web && handOffs({ web: authorization.web, address: web?.address ?? '', wait: until, revoke })
+  const { people, unfinished } = await vaults(options.vault)
+  const okto = oktos({ authorization, people, api })
+  const connecting = connectings({ authorization, issuer, handOff, okto, unfinished, pending, inTurn, log, onError })
   const bot = oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, wait, onError })
   await bot.init()
   await bot.api.setMyCommands(menu)
+  await tellWhoWaited()
   let polling: Promise<void> | undefined
+
+  /** What the program before waited for has ended with it, and the people do not know. */
+  async function tellWhoWaited(): Promise<void> {
+    for (const { person, messageId } of await unfinished.all()) {
+      await unfinished.forget(person)
+      // In a private chat Telegram takes the person for the chat.
+      await bot.api.editMessageText(person, messageId, texts.restarted).catch((error: unknown) => {
+        log(`failed: ${describe(error)}`)
+      })
+    }
+  }
 
   async function onError(chat: Chat | undefined, error: unknown): Promise<void> {
     try {
@@ -82,6 +109,16 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
 
   return {
     username: bot.botInfo.username,
+    pages:
+      handOff &&
+      web &&
+      webPages({
+        handOff,
+        address: web.address,
+        issuer,
+        bot: bot.botInfo.username,
+        onError: (error) => log(`page: ${describe(error)}`),
+      }),
 
     poll() {
       polling = bot.start({ allowed_updates: allowedUpdates })
@@ -109,6 +146,6 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
   }
 }
 
-function waitSeconds(seconds: number): Promise<void> {
-  return setTimeout(seconds * 1000)
+async function untilOver(seconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(seconds * 1000, undefined, { signal, ref: false }).catch(() => undefined)
 }

@@ -124,7 +124,7 @@ describe('a person who does not go through with it', () => {
     const { message, user_code } = await codeFor(person)
     expect(message.text).toContain(user_code)
     passSeconds(590)
-    expect(await stage.passUntil(person.told('The code has expired'))).toBe(message)
+    expect(await stage.passUntil(person.told('The time is over'))).toBe(message)
   })
 
   test('because they cancelled, even if a browser confirms afterwards', async () => {
@@ -141,7 +141,7 @@ describe('a person who does not go through with it', () => {
     const person = stage.telegram.person()
     const first = await codeFor(person)
     person.write('/connect')
-    await person.told('replaced by a newer one')
+    await person.told('This has been replaced')
     expect(first.message.text).not.toContain(first.user_code)
     const second = await person.told('enter the code')
     expect(second).not.toBe(first.message)

@@ -30,13 +30,20 @@ export interface OktronStage extends AsyncDisposable {
   readonly waited: number[]
   /** Lets the time pass that the bot waits between two requests for tokens, until there is this result. */
   passUntil<T>(result: Promise<T>): Promise<T>
-  /** Another bot over the same folder, at another Telegram. */
+  /** Another bot over the same folder, at this Telegram. */
   another(at: Telegram): Promise<Oktron>
+  /** Where the pages of the bots are, if they have any. */
+  readonly pages: string
+  /** Their client for that. */
+  readonly browsers: TestClient
+  /** Lets the time be over for everything of the bots that waits for it. */
+  ring(): void
   /** The contents of the vault, as they lie there, with the names of the files. */
   vault(): Promise<string>
 }
 
-export async function startOktronStage(): Promise<OktronStage> {
+/** `web`: the bots hand people over to a browser. */
+export async function startOktronStage({ web = false } = {}): Promise<OktronStage> {
   stopClock()
   const waits = holdWaits()
   const requests: string[] = []
@@ -64,23 +71,48 @@ export async function startOktronStage(): Promise<OktronStage> {
   const lines: string[] = []
   const waited: number[] = []
   const started: Oktron[] = []
+  let alarms: (() => void)[] = []
+  const own = await listen()
+  const browsers = web
+    ? await server.client('web', {
+        client_name: 'oktron',
+        scope: 'openid profile offline_access',
+        resource_scopes: 'okto:read okto:write',
+        redirect_uris: [`${own.origin}/connected`],
+      })
+    : undefined
+  let pages: RequestListener | undefined
+  own.serve((request, response) => pages?.(request, response))
   const another = async (at: Telegram) => {
     const bot = await oktron({
       token: at.token,
       apiRoot: at.apiRoot,
       issuer: server.origin,
-      clientId: client.id,
+      client: { id: client.id },
+      web: browsers && { address: own.origin, client: browsers },
       api,
       vault: { folder, key },
       log: (line) => void lines.push(line),
       wait: async (seconds) => void waited.push(seconds),
+      until: (_seconds, over) =>
+        new Promise((resolve) => {
+          alarms.push(resolve)
+          over.addEventListener('abort', () => resolve())
+        }),
     })
+    pages = bot.pages
     started.push(bot)
     return bot
   }
   return {
     ...{ server, client, google, telegram, api, folder, lines, requests, waited, another },
     bot: await another(telegram),
+    pages: own.origin,
+    browsers: browsers ?? client,
+    ring() {
+      for (const ring of alarms) ring()
+      alarms = []
+    },
     passUntil: waits.passUntil,
     async vault() {
       const names = await readdir(folder)
@@ -94,6 +126,7 @@ export async function startOktronStage(): Promise<OktronStage> {
       vi.useRealTimers()
       await telegram[Symbol.asyncDispose]()
       await front.close()
+      await own.close()
       await server.stop()
       await google[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
