@@ -97,13 +97,19 @@ export function connecting(options: ConnectingOptions) {
         return promise
       },
     }
-    await show(await chat.say(way.text, { buttons: [...way.buttons, ...instead, ...leave], protect: true }))
-    waiting.set(chat.person, stop)
     const stopped = AbortSignal.any([over.signal, ending.signal])
+    // Before it is shown: people, and programs that look at links, are quicker than an answer of Telegram.
     const outcome = way.outcome(stopped, screen).catch((error: unknown) => {
       if (stopped.aborted) return 'stopped' as const
       throw error
     })
+    try {
+      await show(await chat.say(way.text, { buttons: [...way.buttons, ...instead, ...leave], protect: true }))
+    } catch (error) {
+      over.abort()
+      throw error
+    }
+    waiting.set(chat.person, stop)
     void outcome
       .then((how) => inTurn(chat.person, () => finish(chat, how, over.signal, end)))
       .catch((error: unknown) => inTurn(chat.person, () => onError(chat, error)))

@@ -9,7 +9,7 @@ import { finish } from '../support/device.ts'
 import type { Somebody } from '../support/fakes/telegram.ts'
 import type { Message } from '../support/fakes/telegram-world.ts'
 import { type OktronStage, startOktronStage } from '../support/oktron.ts'
-import { somebody as account, register } from '../support/people.ts'
+import { somebody as account } from '../support/people.ts'
 import { type Visit, type Visitor, visitor } from '../support/visitor.ts'
 
 let stage: OktronStage
@@ -36,7 +36,10 @@ function newBrowser(): Browser {
 /** The browser of somebody who has an account at the server and is signed in there. */
 async function browserOf(name: string): Promise<Browser> {
   const browser = newBrowser()
-  await register(browser.server, '/account', account(name))
+  const signIn = await browser.server.get('/account')
+  const page = await browser.server.submit(signIn, '/answer', { action: 'register', email: '', password: '' })
+  const { email, password } = account('person')
+  expect((await browser.server.submit(page, '/answer', { email, password, name })).status).toBe(200)
   return browser
 }
 
