@@ -139,8 +139,10 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
     },
 
     async stop() {
-      if (polling !== undefined) await bot.stop()
-      await polling
+      const fetching = polling
+      polling = undefined
+      if (fetching !== undefined) await bot.stop()
+      await fetching
       connecting.stop()
     },
   }

@@ -1,6 +1,8 @@
 /** The device authorization grant as `openid-client` speaks it: a poller that was written against RFC 8628, not against us. */
 import * as oauth from 'openid-client'
+import { encode } from 'uqr'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { connectDevice } from '../../examples/device/device.ts'
 import { approve, enter } from '../support/device.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { passSeconds, stopClock, withoutWaiting } from '../support/time-lapse.ts'
@@ -92,4 +94,35 @@ test('a client that has a key gets tokens for that key (RFC 9449 §5)', async ()
   await approve(server.visitor(), codes)
   const handle = oauth.getDPoPHandle(config, await oauth.randomDPoPKeyPair())
   expect((await wait(codes, handle)).token_type).toBe('dpop')
+})
+
+/** The squares that a terminal shows, dark or not: two to a character, light ones drawn in the foreground. */
+function squaresIn(screen: string): boolean[][] {
+  const lines = screen.split('\n').filter((line) => line.startsWith('\u001b[97;40m') && line.endsWith('\u001b[0m'))
+  const drawn = lines.map((line) => [...line.slice('\u001b[97;40m'.length, -'\u001b[0m'.length)])
+  return drawn.flatMap((line) => [line.map((it) => ' ▄'.includes(it)), line.map((it) => ' ▀'.includes(it))])
+}
+
+test('the example of a device shows the link as a QR code, and the code beside it to be compared', async () => {
+  const person = server.visitor()
+  const shown: string[] = []
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const connected = withoutWaiting(() =>
+    connectDevice({
+      issuer: server.origin,
+      clientId: client.id,
+      scope: 'openid profile',
+      show(text) {
+        shown.push(text)
+        resolve(/^ {4}(\S+)$/m.exec(text)?.[1] ?? '')
+      },
+    }),
+  )
+  const user_code = await promise
+  await approve(person, { user_code })
+  expect(await connected).toMatchObject({ name: 'alice' })
+  const { data, size } = encode(`${server.origin}/device?user_code=${user_code}`, { border: 4 })
+  const squares = squaresIn(shown.join('\n'))
+  expect(squares.slice(0, size)).toEqual(data)
+  expect(squares.length - size).toBeLessThan(2)
 })

@@ -329,6 +329,31 @@ async function everyRow({ database }: OktronStage['server']): Promise<{ rows: st
   return { rows: JSON.stringify(rows) }
 }
 
+test('a program that starts anew says in the chat what the one before does not wait for any more', async () => {
+  await using own = await startTelegram()
+  const person = own.person()
+  const first = await stage.another(own)
+  void first.poll()
+  const { message, user_code } = await codeFor(person)
+  await own.allTaken()
+  await first.stop()
+  expect(message.text).toContain(user_code)
+  const second = await stage.another(own)
+  expect(message.text).toContain('I was started anew')
+  expect(buttonsOf(message)).toEqual([])
+  // Said once, and nothing is in the way of another try.
+  const said = own.calls.length
+  await (await stage.another(own)).stop()
+  expect(own.calls.slice(said).map(({ method }) => method)).not.toContain('editMessageText')
+  void second.poll()
+  const next = await codeFor(person)
+  await person.press(buttonOf(next.message, 'Cancel'), next.message)
+  await person.told('Cancelled')
+  await second.stop()
+  const vault = await stage.vault()
+  for (const id of [person.id, person.chatId]) expect(vault).not.toContain(String(id))
+})
+
 test('an error is logged without what was sent, to whom, or with which token', async () => {
   const person = stage.telegram.person()
   person.fail('sendMessage', outage())
