@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { token } from '../support/authorize.ts'
+import { browserTest } from '../support/browser.ts'
 import { finish } from '../support/device.ts'
 import type { Somebody } from '../support/fakes/telegram.ts'
 import type { Message } from '../support/fakes/telegram-world.ts'
@@ -298,3 +299,35 @@ test('the pages are framed, kept and referred to by nobody, and carry no id of a
   const said = JSON.stringify([stage.requests, stage.lines, browser.oktron.cookies])
   for (const id of [person.id, person.chatId]) expect(said).not.toContain(String(id))
 })
+
+browserTest(
+  'in a browser: the link leads through Google and back, and the page learns what the chat answers',
+  async (browser) => {
+    const person = stage.telegram.person()
+    const { link } = await linkFor(person)
+    const page = await browser.newPage()
+    const broken: string[] = []
+    page.on(
+      'console',
+      (message) => void (message.text().includes('Content Security Policy') && broken.push(message.text())),
+    )
+    const press = (name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
+    await page.goto(link)
+    await press('Continue')
+    await press(/Google/)
+    await press(stage.google.people[0].email ?? '')
+    await press(/Create/)
+    await press('Allow')
+    await page.getByRole('heading', { name: 'Who will be connected' }).waitFor()
+    await press('Connect')
+    await page.getByRole('heading', { name: 'Confirm in Telegram' }).waitFor()
+    const question = await person.told('connect me to okto as')
+    await person.press(buttonOf(question, 'Connect'), question)
+    await page.getByRole('heading', { name: 'Connected' }).waitFor()
+    await person.told('You are connected to okto as Alice')
+    expect(await page.getByRole('link', { name: 'Back to the chat' }).getAttribute('href')).toMatch(
+      /^https:\/\/t\.me\/\w+$/,
+    )
+    expect(broken).toEqual([])
+  },
+)
