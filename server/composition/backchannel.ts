@@ -32,6 +32,7 @@ export function backchannel({ foundation, stores, pds, telegram, findResource }:
     findResource,
     pds: pds.resource,
     isLinked: pds.access.isLinked,
+    report: (clientId, why) => foundation.log.info({ clientId, why }, 'an app cannot ask for approval in a chat'),
     audit: audit.record,
     now: foundation.now,
   })

@@ -9,9 +9,9 @@ import { hasInvisible } from './client-metadata.ts'
 /** Characters, as a person counts them. */
 const longest = 60
 
-const plain = /^[\p{L}\p{M}\p{N} .,:;!?'"’“”«»()+#%&*=\-–—/·]+$/u
-// A word that ends in a name, a scheme or a path: chats turn what looks like an address into a link.
-const address = /[\p{L}\p{N}][.:/]+[\p{L}/]|\/\//u
+// Chats make links of `/commands`, `@names`, `+numbers` and whatever looks like an address.
+const plain = /^[\p{L}\p{M}\p{N}\p{Sc} .,:;!?'"’“”«»()#%&*=\-–—·]+$/u
+const address = /[\p{L}\p{N}][.:]+\p{L}/u
 
 /** What is wrong with a binding message, or undefined. */
 export function bindingMessageProblem(text: string): string | undefined {

@@ -18,7 +18,7 @@ import { plainName } from '../../views/client.ts'
 import { wordsIn } from '../../views/words.ts'
 import { pdsScope } from '../atproto/scopes.ts'
 import { clientCard } from '../interactions/desk.ts'
-import type { ApprovalDesk, ApprovalRequest, Prepared, Question } from '../oidc/backchannel.ts'
+import type { ApprovalDesk, ApprovalRequest, Preparation, Prepared, Question } from '../oidc/backchannel.ts'
 import type { Metadata } from '../oidc/client-metadata.ts'
 import { isAgreed } from '../oidc/policy.ts'
 import { type RequestedAccess, type RequestedAccessOptions, requestedAccess } from '../oidc/requested-access.ts'
@@ -44,12 +44,14 @@ export interface ApprovalDeskOptions extends RequestedAccessOptions {
   readonly accounts: Pick<Accounts, 'identitiesOf'>
   readonly approvals: Approvals
   readonly consents: Pick<Consents, 'find'>
-  readonly limits: Pick<Limits, 'spend' | 'forgive'>
+  readonly limits: Pick<Limits, 'spend' | 'forgive' | 'remember' | 'remembers'>
   readonly people: Pick<TelegramPeople, 'standing'>
   readonly questions: Pick<TelegramQuestions, 'ask' | 'withdraw'>
   readonly messenger: Messenger
   /** Whether the person's PDS still stands behind scopes of it. */
   readonly isLinked: (accountId: string, scopes: readonly string[]) => Promise<boolean>
+  /** Told why an app cannot ask somebody; the app itself never is. */
+  readonly report: (clientId: string, why: string) => void
   readonly audit: (event: NewAuditEvent) => Promise<void>
   readonly now: () => Date
 }
@@ -72,14 +74,21 @@ const words = wordsIn('en')
 export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const { approvals, questions, messenger, audit, now } = options
 
-  async function prepare(request: ApprovalRequest): ReturnType<ApprovalDesk['prepare']> {
+  async function prepare(request: ApprovalRequest): Promise<Preparation> {
     const { accountId, clientId, registration } = request
     const identities = await options.accounts.identitiesOf(accountId)
     const personId = await reachable(identities)
     const consent = await options.consents.find(accountId, clientId)
     const isOurs = registration['first_party'] === true
-    if (personId === undefined || (consent === undefined && !isOurs)) return { kind: 'unknown' }
-    if (!hasRequired(identities, registration)) return { kind: 'unknown' }
+    const missing =
+      personId === undefined
+        ? 'the person has no Telegram to which the bot may write'
+        : consent === undefined && !isOurs
+          ? 'the person has not connected the app'
+          : hasRequired(identities, registration)
+            ? undefined
+            : 'the account lacks the kind of identity that the app demands'
+    if (personId === undefined || missing !== undefined) return unknown(clientId, missing)
     const access = await requestedAccess(request, options)
     const given: Consent = { scopes: access.scopes, claims: [], resources: access.scopesOf }
     if (!isOurs && !isAgreed(given, consent, options.pds)) return { kind: 'beyond' }
@@ -88,6 +97,11 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const retryAfter = await spend({ accountId, clientId })
     if (retryAfter !== undefined) return { kind: 'too-many', retryAfter }
     return { kind: 'ready', ask: (question) => ask({ ...request, personId, access, given }, question) }
+  }
+
+  function unknown(clientId: string, why = 'the person cannot be asked'): Preparation {
+    options.report(clientId, why)
+    return { kind: 'unknown' }
   }
 
   /** The person's Telegram that our bot may write to. */
@@ -103,10 +117,17 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     for (const [key, policy] of limitsOf(limited)) {
       const answer = await options.limits.spend(key, policy)
       if (answer.allowed) continue
-      await audit({ event: 'approval.slowed', ...limited, detail: { seconds: answer.retryAfter } })
+      await recordOnce(key, limited, answer.retryAfter)
       return answer.retryAfter
     }
     return undefined
+  }
+
+  /** However often the app comes back before its time. */
+  async function recordOnce(key: string, limited: Limited, seconds: number): Promise<void> {
+    if (await options.limits.remembers(`${key}:slowed`)) return
+    await options.limits.remember(`${key}:slowed`, seconds)
+    await audit({ event: 'approval.slowed', ...limited, detail: { seconds } })
   }
 
   interface Ready extends ApprovalRequest {

@@ -88,8 +88,9 @@ test('somebody who has connected an app is asked in their chat, approves, and th
   expect(ended?.reply_markup?.inline_keyboard ?? []).toEqual([])
 })
 
-test('an app is told that the person said no', async () => {
+test('an app is told that the person said no; an ID token names the person also after its end (CIBA §7.1)', async () => {
   const { idToken, person } = await connect()
+  passSeconds(2 * 60 * 60)
   const { config } = await discovered()
   const request = { id_token_hint: idToken, scope: 'openid' }
   const answer = await oauth.initiateBackchannelAuthentication(config, request)
