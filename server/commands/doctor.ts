@@ -169,6 +169,9 @@ async function inspectClients(context: Context): Promise<Finding[]> {
         `Put that way into the settings, or run: habitat-auth client update ${id} --required-identity ""`,
       )
     }
+    if (metadata['approve_in_chat'] === true && context.config.telegram === undefined) {
+      warn('It may ask people in Telegram, where this server has no bot.', 'Set TELEGRAM_BOT_TOKEN (docs/telegram.md)')
+    }
     try {
       const { resource_scopes: _, ...given } = metadata
       const scope = scopesOf(metadata).join(' ')

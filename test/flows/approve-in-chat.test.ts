@@ -1,10 +1,19 @@
 /** Approval in a chat (OpenID CIBA, poll mode), with a client that was written against the standard and not against us. */
 import * as oauth from 'openid-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { sealer } from '../../adapters/crypto/seal.ts'
+import { approvals } from '../../adapters/postgres/approvals.ts'
+import { clients } from '../../adapters/postgres/clients.ts'
+import { limits } from '../../adapters/postgres/limits.ts'
+import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
+import { telegramBot } from '../../adapters/telegram/bot.ts'
+import { approvalAnswers } from '../../server/telegram/approval-answers.ts'
 import { ask, asked, askingClient, collect, connected, press } from '../support/approval.ts'
 import { isActive, refresh } from '../support/authorize.ts'
+import { postgresTest } from '../support/database.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import type { Message } from '../support/fakes/telegram-world.ts'
+import { startNodes } from '../support/nodes.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { pollingAt } from '../support/telegram-bot.ts'
 import { passSeconds, stopClock, withoutWaiting } from '../support/time-lapse.ts'
@@ -175,6 +184,49 @@ test('a grant of its own: ending it ends neither what the app had before, nor th
     .execute()
   const alive = [first, second].map(({ body }) => isActive(server, client, String(body.access_token)))
   expect((await Promise.all(alive)).filter(Boolean)).toHaveLength(1)
+})
+
+test('a message whose request nobody answered loses its buttons and says so', async () => {
+  const { store } = server.database
+  const someone = await connect()
+  const { message } = await asked(server, client, someone, { requested_expiry: '30' })
+  const unused = () => Promise.reject(new Error('nobody answers here'))
+  const bot = telegramBot({
+    token: telegram.token,
+    apiRoot: telegram.apiRoot,
+    privateOnly: '',
+    inTurn: (_person, work) => work(),
+    onBlocked: unused,
+    report: () => undefined,
+  })
+  const now = () => new Date()
+  const answers = approvalAnswers({
+    decisions: { allow: unused, deny: unused },
+    approvals: approvals(store.db, now),
+    limits: limits(store.db, now),
+    clients: clients(store.db, now),
+    questions: telegramQuestions(store.db, sealer(['x'.repeat(32)]), now),
+    messenger: bot.messenger,
+    audit: unused,
+  })
+  await answers.tidy()
+  expect(message.text).toContain('asks for access')
+  passSeconds(31)
+  await answers.tidy()
+  expect(message.text).toBe('This request of “Chat bot” is over. Nothing was allowed.')
+  expect(message.reply_markup?.inline_keyboard ?? []).toEqual([])
+})
+
+postgresTest('an app may ask at one node and collect at another, whichever the bot is at', async () => {
+  await using own = await startTelegram()
+  await using nodes = await startNodes({ settings: pollingAt(own), providers: [toy()] })
+  const app = await askingClient(nodes.first)
+  const someone = await connected(nodes.first, own, app)
+  const { id, message } = await asked(nodes.second, app, someone)
+  expect((await collect(nodes.first, app, id)).body.error).toBe('authorization_pending')
+  expect((await collect(nodes.second, app, id)).body.error).toBe('slow_down')
+  expect(await press(someone.person, message, 'Approve')).toBe('Approved')
+  expect((await collect(nodes.first, app, id)).status).toBe(200)
 })
 
 test('without a bot there is no such endpoint, and an app that could ask works as any device', async () => {
