@@ -21,6 +21,10 @@ export interface TelegramConfig {
   readonly gateway: { readonly token: string; readonly root: string } | undefined
   /** Log In with Telegram. */
   readonly oidc: OidcConnection | undefined
+  /** The login of old bots; `at`: the origin where Telegram has it. */
+  readonly loginWidget: { readonly at: string } | undefined
+  /** Ed25519, in hexadecimal, in the place of the key by which Telegram signs for other people's bots. */
+  readonly miniAppKey: string | undefined
 }
 
 export interface TelegramSettings {
@@ -34,6 +38,8 @@ export interface TelegramSettings {
   readonly oidcClientId: string | undefined
   readonly oidcClientSecret: string | undefined
   readonly oidcIssuer: string | undefined
+  readonly loginWidget: string | undefined
+  readonly miniAppKey: string | undefined
 }
 
 interface Surroundings {
@@ -63,8 +69,18 @@ export function readTelegram(
   if (webhookSecret !== undefined && !/^[\w-]{32,256}$/.test(webhookSecret)) {
     problems.push('TELEGRAM_WEBHOOK_SECRET must have 32 to 256 characters of A-Z, a-z, 0-9, _ and -.')
   }
+  if (settings.loginWidget !== undefined && settings.loginWidget !== 'yes') {
+    problems.push('TELEGRAM_LOGIN_WIDGET may only be "yes".')
+  }
+  const { miniAppKey } = settings
+  // Whoever has the other half signs for every Telegram user.
+  if (miniAppKey !== undefined && production) problems.push('TELEGRAM_MINI_APP_KEY is for tests, not for production.')
+  if (miniAppKey !== undefined && !/^[0-9a-f]{64}$/.test(miniAppKey)) {
+    problems.push('TELEGRAM_MINI_APP_KEY must be an Ed25519 public key: 64 of 0-9 a-f.')
+  }
   const origin = (name: string, value: string | undefined, usual: string): string =>
     originOf(name, value ?? usual, issuer, problems)
+  const issuerAt = origin('TELEGRAM_OIDC_ISSUER', settings.oidcIssuer, 'https://oauth.telegram.org')
   return {
     botToken,
     botUsername,
@@ -79,11 +95,10 @@ export function readTelegram(
             token: settings.gatewayToken,
             root: origin('TELEGRAM_GATEWAY_ROOT', settings.gatewayRoot, 'https://gatewayapi.telegram.org'),
           },
-    oidc: readOidc(
-      settings,
-      origin('TELEGRAM_OIDC_ISSUER', settings.oidcIssuer, 'https://oauth.telegram.org'),
-      problems,
-    ),
+    oidc: readOidc(settings, issuerAt, problems),
+    // It lives where the issuer does.
+    loginWidget: settings.loginWidget === 'yes' ? { at: issuerAt } : undefined,
+    miniAppKey: miniAppKey !== undefined && /^[0-9a-f]{64}$/.test(miniAppKey) ? miniAppKey : undefined,
   }
 }
 

@@ -20,6 +20,11 @@ export const metadataOptions = {
     summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
   },
   'service-id': { type: 'string', value: 'id', summary: 'id of the service on IFTTT; codes go to that service alone' },
+  'telegram-bot-id': {
+    type: 'string',
+    value: 'number',
+    summary: 'bot that a Mini App belongs to, where it is not the bot of this server',
+  },
   'required-identity': {
     type: 'string',
     value: 'provider',
@@ -56,6 +61,7 @@ export function given(input: Input): Record<string, unknown> {
     post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
     scope: input.list('scope')?.join(' '),
     service_id: input.text('service-id'),
+    telegram_bot_id: input.text('telegram-bot-id'),
     required_identity: input.text('required-identity'),
     approve_in_chat: input.flag('approve-in-chat') || undefined,
     client_uri: input.text('client-uri'),

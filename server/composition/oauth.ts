@@ -29,6 +29,7 @@ import type { Foundation } from './foundation.ts'
 import type { Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
 import type { Telegram } from './telegram.ts'
+import { exchangeSubjects } from './telegram-statements.ts'
 
 export interface OAuthOptions {
   readonly foundation: Foundation
@@ -87,6 +88,8 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
     const userCode = await models.releaseDevice(uid)
     return userCode === undefined ? restartOf(uid) : `${devicePath}?user_code=${userCode}`
   }
+  const nonces = dpopNonces(dpopNonceSecret, now)
+  const subjects = exchangeSubjects(foundation, stores)
   const build = async () =>
     createProvider({
       issuer: config.issuer,
@@ -113,6 +116,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
       requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
+      exchange: subjects === undefined ? undefined : { subjects, nonces },
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)
@@ -122,7 +126,6 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
     })
   let current = await build()
   const provider = () => current
-  const nonces = dpopNonces(dpopNonceSecret, now)
   return {
     provider,
     async rebuild() {

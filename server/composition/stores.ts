@@ -15,6 +15,7 @@ import { identities } from '../../adapters/postgres/identities.ts'
 import { limits } from '../../adapters/postgres/limits.ts'
 import { passwords } from '../../adapters/postgres/passwords.ts'
 import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
+import { replays } from '../../adapters/postgres/replays.ts'
 import { resources } from '../../adapters/postgres/resources.ts'
 import { sessions } from '../../adapters/postgres/sessions.ts'
 import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
@@ -44,6 +45,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     limits: limits(db, now),
     passwords: passwords(db, now),
     pdsLinks: pdsLinks(db, now),
+    replays: replays(db, now),
     resources: resources(db, now),
     sessions: sessions(db, now),
     signingKeys: signingKeys(db, sealer, now),

@@ -64,6 +64,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...scopeProblems(given, profile, rules),
     ...identityProblems(given['required_identity']),
     ...approvalProblems(given['approve_in_chat']),
+    ...botProblems(given['telegram_bot_id']),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -163,6 +164,12 @@ function identityProblems(provider: unknown): string[] {
 /** `false` says nothing: it is what a client is without the member. */
 function approvalProblems(value: unknown): string[] {
   return value === undefined || value === true ? [] : ['"approve_in_chat" must be true, or be left out.']
+}
+
+function botProblems(botId: unknown): string[] {
+  return botId === undefined || (typeof botId === 'string' && /^[1-9]\d{0,15}$/.test(botId))
+    ? []
+    : ['"telegram_bot_id" must be the number of a bot: what stands before the colon in its token.']
 }
 
 function serviceProblems(serviceId: unknown, profile: Profile): string[] {

@@ -7,6 +7,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { type Adapter, Provider } from 'oidc-provider'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
+import { tokenExchangeGrant } from './token-exchange.ts'
 
 /** The check that the library makes when a client is used. Throws its `invalid_client_metadata`. */
 export function clientRules(): (metadata: Record<string, unknown>) => Promise<void> {
@@ -19,6 +20,8 @@ export function clientRules(): (metadata: Record<string, unknown>) => Promise<vo
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     adapter: () => ({}) as Adapter,
   })
+  // Known to the library only where it is served.
+  provider.registerGrantType(tokenExchangeGrant, () => undefined)
   // The types know the model as a class of clients, not its static check.
   const { Client } = provider as unknown as { Client: { validate(metadata: object): Promise<void> } }
   return (metadata) => Client.validate(metadata)

@@ -256,6 +256,26 @@ const all = {
     // An app with a browser revokes when somebody signs out of it, and is signed in to again; a device, when it is disconnected.
     forgottenWhenRevoked: true,
   },
+  'mini-app': {
+    ...codeFlow,
+    name: 'mini-app',
+    summary: 'a Mini App in Telegram, which exchanges what Telegram tells it of the person for tokens',
+    metadata: {
+      application_type: 'web',
+      // A page like any other: it keeps no secret.
+      token_endpoint_auth_method: 'none',
+      // The code flow is how people are asked, once, where the app is not ours.
+      grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange', 'authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    mayAdd: [...frontChannel, 'telegram_bot_id'],
+    redirectUris: 'web',
+    confidential: false,
+    // Each time it is opened Telegram vouches for the person anew: no more is needed than one sitting.
+    refreshTokenTtl: day,
+    // There is no browser session behind what is exchanged.
+    sessionBound: false,
+  },
   resource: {
     ...noCode,
     name: 'resource',

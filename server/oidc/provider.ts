@@ -39,6 +39,7 @@ import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
+import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 import { tokenWrites } from './token-writes.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
 
@@ -78,6 +79,8 @@ export interface ProviderOptions {
   devices: DeviceFlowOptions
   /** Undefined where nobody can be asked in a chat. */
   backchannel: BackchannelOptions | undefined
+  /** Undefined: no tokens are exchanged. */
+  exchange?: Pick<TokenExchangeNeeds, 'subjects' | 'nonces'> | undefined
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   /** Told of answers that could not be made or sent. */
@@ -118,6 +121,17 @@ export function createProvider(options: ProviderOptions): Provider {
   takeWithSlash(provider, options.pds.identifier)
   deviceRules(provider, options.devices)
   if (options.backchannel !== undefined) backchannelRules(provider, options.backchannel)
+  if (options.exchange !== undefined) {
+    addTokenExchange(provider, {
+      ...options.exchange,
+      issuer: options.issuer,
+      now: options.now,
+      address: ({ req }) => options.address(req),
+      findConsent: options.findConsent,
+      resourceServer: async (identifier, client) =>
+        resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
+    })
+  }
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))

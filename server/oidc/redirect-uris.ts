@@ -44,7 +44,7 @@ export function redirectUrisProblem(uris: readonly string[], profile: Profile): 
   if (uris.some(isLoopback) && !uris.every(isLoopback)) {
     return 'http on localhost is for development and cannot stand beside the address of an app that people use. Register a client of its own for development.'
   }
-  if (profile.name !== 'spa') return undefined
+  if (profile.confidential) return undefined
   const origins = new Set(uris.map((uri) => URL.parse(uri)?.origin))
   return origins.size > 1
     ? `All redirect URIs of a single-page app must have one origin, not ${[...origins].join(' and ')}. Register a client for each app.`

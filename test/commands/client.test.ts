@@ -84,6 +84,20 @@ test('public clients have no secret', async () => {
   expect(await run(['client', 'rotate-secret', spa.client_id])).toMatchObject({ exitCode: 1 })
 })
 
+test('a Mini App may belong to another bot, has no secret, and all of its addresses are of one origin', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const words = ['client', 'add', '--name', 'Orders', '--redirect-uri', 'https://orders.example/cb', '--json']
+  const app = await added(run, [...words, '--profile', 'mini-app', '--telegram-bot-id', '9876543210'])
+  expect(app).not.toHaveProperty('client_secret')
+  expect(app).toMatchObject({ telegram_bot_id: '9876543210', token_endpoint_auth_method: 'none' })
+  const refused = async (...further: string[]) => (await run([...words, ...further])).stderr
+  expect(await refused('--profile', 'mini-app', '--telegram-bot-id', '12:secret')).toContain('before the colon')
+  expect(await refused('--profile', 'spa', '--telegram-bot-id', '12')).toContain('not for profile spa')
+  const elsewhere = ['--redirect-uri', 'https://other.example/cb']
+  expect(await refused('--profile', 'mini-app', ...elsewhere)).toContain('origin')
+})
+
 test('a client for devices has neither secret nor redirect URI, and may ask for what people have (RFC 8628)', async () => {
   await using database = await openTestDatabase()
   const { run } = open(database)

@@ -26,6 +26,7 @@ async function refusal(profile: string, given: Record<string, unknown>, id?: str
 const examples: Record<string, Record<string, unknown>> = {
   web,
   spa: web,
+  'mini-app': { ...web, telegram_bot_id: '9876543210' },
   native: { ...name, redirect_uris: ['com.example.app:/cb'] },
   device: name,
   service: { ...name, scope: 'notes:read' },
