@@ -8,12 +8,15 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jos
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
+import { asked, collect, link, press } from '../support/approval.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { askForCodes, enter, poll } from '../support/device.ts'
+import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { pollingAt } from '../support/telegram-bot.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
 const secrets = 'the-key-ring-of-the-stolen-database-test'
@@ -37,6 +40,10 @@ const kinds = [
   'pushed request',
   'device code',
   'user code',
+  'request for approval',
+  'button in a chat',
+  'words of a request',
+  'bot token',
   'DPoP proof',
   'DPoP key',
   'private signing key',
@@ -54,6 +61,7 @@ type Kind = (typeof kinds)[number]
 const issued = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]))
 let server: TestServer
 let pds: TestPds
+let telegram: Telegram
 /** The database at several moments of the run: much of it is removed again. */
 let stolen = ''
 let logged = ''
@@ -202,6 +210,41 @@ async function devices(browser: Visitor): Promise<void> {
   note('refresh token', body.refresh_token)
   note('ID token', body.id_token)
   await steal()
+}
+
+/** A chat bot that the person has connected asks them for more, and they approve. */
+async function inChat(browser: Visitor): Promise<void> {
+  const client = await server.client('device', { approve_in_chat: true })
+  note('client secret', client.secret)
+  const codes = await askForCodes(server, client)
+  note('device code', codes.device_code)
+  note('user code', codes.user_code)
+  const consent = await browser.submit(await enter(browser, codes), '/device', { decision: 'allow' })
+  await browser.submit(consent, '/consent', { decision: 'allow' })
+  const { body } = await poll(server, client, codes)
+  noteTokens(body)
+  const [, claims = ''] = String(body.id_token).split('.')
+  const { sub } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sub: string }
+  const person = telegram.person()
+  await link(server, sub, person)
+  const words = 'seventeen herons and a lamp'
+  note('words of a request', words)
+  const { id, message } = await asked(server, client, { sub, person }, { scope: 'openid', binding_message: words })
+  note('request for approval', id)
+  const buttons = message.reply_markup?.inline_keyboard?.flat() ?? []
+  note('button in a chat', ...buttons.map((button) => button.callback_data))
+  await collect(server, client, id)
+  await steal()
+  await press(person, message, 'Approve')
+  await steal()
+  noteTokens((await collect(server, client, id)).body)
+  await steal()
+}
+
+function noteTokens(body: Record<string, unknown>): void {
+  note('opaque access token', String(body['access_token']))
+  note('refresh token', String(body['refresh_token']))
+  note('ID token', String(body['id_token']))
 }
 
 async function programs(): Promise<void> {
@@ -391,12 +434,16 @@ async function clientKey(): Promise<void> {
 
 beforeAll(async () => {
   pds = await startPds()
-  server = await startTestServer({ settings: { ...pds.settings, SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey } })
+  telegram = await startTelegram()
+  const settings = { ...pds.settings, ...pollingAt(telegram), SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey }
+  server = await startTestServer({ settings })
   note('key ring', secrets)
+  note('bot token', telegram.token)
   const { browser, who } = await person()
   await secondBrowser(who)
   await webApp(browser)
   await devices(browser)
+  await inChat(browser)
   await programs()
   await atIfttt(browser)
   await atPds()
@@ -419,6 +466,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server.stop()
+  await telegram[Symbol.asyncDispose]()
   await pds.close()
 })
 
@@ -479,7 +527,8 @@ test('the run left rows in every table that holds something', () => {
   const expected = ['accounts', 'artifacts', 'attempts', 'clients', 'consents', 'grants', 'identities', 'limits']
   const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
   const atPds = ['atproto_states', 'atproto_keepsakes', 'atproto_sessions', 'atproto_keys']
-  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, ...atPds, 'audit_events']))
+  const inChats = ['approval_prompts', 'telegram_questions', 'telegram_people', 'telegram_updates']
+  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, ...atPds, ...inChats, 'audit_events']))
   expect(logged).toContain('refused')
 })
 

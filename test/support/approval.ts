@@ -40,7 +40,7 @@ export async function connected(
 }
 
 /** Makes a person's Telegram one of the account's identities, and has them start our bot. */
-async function link(server: TestServer, accountId: string, person: Somebody): Promise<void> {
+export async function link(server: TestServer, accountId: string, person: Somebody): Promise<void> {
   const identity = { provider: 'telegram', subject: String(person.id) }
   expect(await accounts(server.database.store.db, () => new Date()).addIdentity(accountId, identity)).toBe('added')
   person.write('/start')
