@@ -20,7 +20,7 @@ export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<
       if (isSessionNotFound(error)) {
         const { uid } = ctx['params'] as { uid?: string }
         const restart = uid === undefined ? undefined : await restartOf(uid)
-        return sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status })
+        return sendPage(ctx, expiredPage(on, { restart }), { status })
       }
       const { reference } = requestInfo(ctx.req)
       sendPage(ctx, errorPage(on, { ...explanation(on.words.error, out, status), reference, home: '/' }), { status })

@@ -27,7 +27,10 @@ ${!restartable && wayBack(on, client)}`,
 
 function wayBack(on: Surroundings, client: ClientCard | undefined): Html {
   const words = on.words.expired
-  if (client === undefined) return html`<p>${words.backToAnyApp}</p>`
+  if (client === undefined) {
+    return html`<p>${words.backToAnyApp}</p>
+<div class="actions">${buttonLink('/', on.words.error.home, 'secondary')}</div>`
+  }
   const site = safeUrl(client.uri)
   return html`<p>${words.backToApp(clientName(client))}</p>
 ${site !== undefined && html`<div class="actions">${buttonLink(site, words.openApp(clientName(client)))}</div>`}`

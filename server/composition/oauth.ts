@@ -82,7 +82,10 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
   const limited = requestLimits({ limits: stores.limits, now })
   const restartOf = async (uid: string): Promise<string | undefined> => {
     const params = await models.requestOf(uid)
-    return params && restartUrl(params)
+    if (params === undefined) return undefined
+    const client = await reached(() => stores.clients.find(String(params['client_id'])))
+    // Such an app has to begin itself (RFC 9126 §6).
+    return client?.metadata['require_pushed_authorization_requests'] === true ? undefined : restartUrl(params)
   }
   const elsewhereOf = async (uid: string): Promise<string | undefined> => {
     const userCode = await models.releaseDevice(uid)

@@ -22,7 +22,6 @@ import type { AttemptCookies } from './cookies.ts'
 import type { Desk } from './desk.ts'
 import type { OtherBrowser } from './other-browser.ts'
 import type { Proof } from './proof.ts'
-import { restartUrl } from './restart.ts'
 import { showStep } from './show-step.ts'
 import { wayTo } from './ways.ts'
 
@@ -66,9 +65,9 @@ export function linkStep(options: LinkStepOptions) {
     if ((await accountHere(desk, freshness)) === undefined) {
       const { device: deviceCode, params } = desk
       if (deviceCode !== undefined) return beginDeviceInteraction(desk.provider, desk.ctx, { deviceCode, params })
-      const again = restartUrl(params)
-      if (again === undefined) throw new PageRefusal('expired', 'begin-at-app')
-      return desk.seeOther(again)
+      // The dispatcher then finds that the sign-in is too old. Nothing is begun anew: an app that pushes its requests has
+      // one that is good once (RFC 9126 §4).
+      return desk.finish({ login: undefined })
     }
     const provider = providerOf(desk)
     if (!here && otherBrowser.isNeeded(desk, provider)) return desk.seeOther(otherBrowser.path(desk, provider))

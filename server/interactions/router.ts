@@ -139,7 +139,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     const uid: unknown = ctx['params'].uid
     const restart = typeof uid === 'string' ? await options.restartOf(uid) : undefined
     const on = options.pages.surroundings(ctx)
-    sendPage(ctx, expiredPage(on, { restart: restart ?? '/' }), { status: 400 })
+    sendPage(ctx, expiredPage(on, { restart }), { status: 400 })
   }
 
   /** For an address that is meant to be opened in another browser than the interaction's. */

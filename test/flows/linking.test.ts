@@ -1,6 +1,6 @@
 /** One account, several ways to sign in: added on the account page, demanded by an app, connected by a newcomer. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { authorizeUrl, pkce, redeem } from '../support/authorize.ts'
+import { authorizeUrl, endpoint, pkce, redeem } from '../support/authorize.ts'
 import {
   addIdentity,
   answerAs,
@@ -202,6 +202,31 @@ describe('an app that demands a kind of identity (required_identity)', () => {
     const person = await newAccount(server, 'red', 'non@example.com')
     const back = await person.get(authorizeUrl(client, pkce(), { prompt: 'none' }))
     expect(back.url.searchParams.get('error')).toBe('interaction_required')
+  })
+
+  test('that pushes its requests is waited for, too, when the person thinks for longer than a sign-in is fresh', async () => {
+    const client = await server.client('web', {
+      required_identity: 'blue',
+      first_party: true,
+      require_pushed_authorization_requests: true,
+    })
+    const person = await newAccount(server, 'red', 'slow@example.com')
+    const proof = pkce()
+    const params = Object.fromEntries(new URL(authorizeUrl(client, proof), server.origin).searchParams)
+    const { request_uri } = (await endpoint(server, client, '/par', params)).body
+    const pushed = new URLSearchParams({ client_id: client.id, request_uri: String(request_uri) })
+    const intro = await person.get(`/authorize?${pushed}`)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * 60_000 })
+    try {
+      const signIn = await person.submit(intro, '/link')
+      expect(signIn.text).toContain('Sign in')
+      const again = await answerAs(person, await choose(person, signIn, 'red'), 'slow@example.com')
+      const confirm = await answerAs(person, await person.submit(again, '/link'), 'slow@blue.example')
+      const back = await person.submit(confirm, '/connect', { decision: 'connect' })
+      expect((await redeem(server, client, back.url.searchParams.get('code') ?? '', proof)).status).toBe(200)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('learns that the person turned back', async () => {
