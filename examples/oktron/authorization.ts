@@ -137,7 +137,7 @@ function trips(access: Access, redirectUri: string) {
   }
 }
 
-/** An answer of the server that is no, whatever its reason; there are other ways. An outage is none. */
+/** An answer of the server that is no, whatever its reason: there are other ways. */
 function refused(error: unknown): undefined {
-  if (!(error instanceof client.ResponseBodyError) || error.status >= 500) throw error
+  if (!(error instanceof client.ResponseBodyError)) throw error
 }

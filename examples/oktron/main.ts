@@ -43,7 +43,7 @@ function webOptions(): OktronOptions['web'] {
 function both(webhook: RequestListener, address: string, pages: RequestListener | undefined): RequestListener {
   const { pathname } = new URL(address)
   return (request, response) => {
-    const isUpdate = request.method === 'POST' && request.url === pathname
+    const isUpdate = request.method === 'POST' && request.url?.split('?', 1)[0] === pathname
     const answer = isUpdate || pages === undefined ? webhook : pages
     answer(request, response)
   }

@@ -13,16 +13,22 @@ export function linkPage(): string {
     'oktron',
     'Connect oktron to okto',
     html`<h1>Connect oktron to okto</h1>
+<div class="card">
 <p>You are here because somebody asked for this link in a chat with oktron on Telegram, less than ${linkLifetime / 60} minutes ago.
 If that was not you, close this page.</p>
-<form method="post"><button type="submit">Continue</button></form>`,
+<form method="post"><button type="submit">Continue</button></form>
+</div>`,
   )
 }
 
 export function visitPage(visit: Visit, bot: string): string {
   const back = html`<p><a href="${chatAddress(bot)}">Back to the chat</a></p>`
   const { title, body } = contentOf(visit)
-  return document('oktron', title, html`<h1>${title}</h1>\n${body}\n${visit.stage === 'choosing' ? '' : back}`)
+  return document(
+    'oktron',
+    title,
+    html`<h1>${title}</h1>\n<div class="card">\n${body}\n${visit.stage === 'choosing' ? '' : back}\n</div>`,
+  )
 }
 
 function contentOf({ stage, chat, account }: Visit): { title: string; body: Html } {
@@ -37,7 +43,7 @@ function contentOf({ stage, chat, account }: Visit): { title: string; body: Html
 <p>Whoever uses this Telegram account will read and write notes in this okto account. If somebody sent you the link, or the
 Telegram account is not yours, do not connect.</p>
 <form method="post"><button type="submit" name="decision" value="connect">Connect</button>
-<button type="submit" name="decision" value="deny">Do not connect</button></form>`,
+<button type="submit" name="decision" value="deny" class="secondary">Do not connect</button></form>`,
       }
     case 'confirming':
       return {
@@ -57,5 +63,5 @@ Telegram account is not yours, do not connect.</p>
 }
 
 export function problemPage(title: string, sentence: string): string {
-  return document('oktron', title, html`<h1>${title}</h1>\n<p>${sentence}</p>`)
+  return document('oktron', title, html`<h1>${title}</h1>\n<p class="card">${sentence}</p>`)
 }

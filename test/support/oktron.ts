@@ -12,6 +12,7 @@ import { type Oktron, oktron } from '../../examples/oktron/oktron.ts'
 import { asGoogle, type FakeIssuer, fakeGoogle } from './fakes/google.ts'
 import { startTelegram, type Telegram } from './fakes/telegram.ts'
 import { startTestServer, type TestClient, type TestServer } from './server.ts'
+import { pollingAt } from './telegram-bot.ts'
 import { holdWaits, stopClock } from './time-lapse.ts'
 
 export interface OktronStage extends AsyncDisposable {
@@ -42,8 +43,14 @@ export interface OktronStage extends AsyncDisposable {
   vault(): Promise<string>
 }
 
-/** `web`: the bots hand people over to a browser. */
-export async function startOktronStage({ web = false } = {}): Promise<OktronStage> {
+export interface OktronSettings {
+  /** The bots hand people over to a browser. */
+  web?: boolean
+  /** Where the server's own bot is, which asks people for the bots. */
+  approval?: Telegram
+}
+
+export async function startOktronStage({ web = false, approval }: OktronSettings = {}): Promise<OktronStage> {
   stopClock()
   const waits = holdWaits()
   const requests: string[] = []
@@ -54,7 +61,9 @@ export async function startOktronStage({ web = false } = {}): Promise<OktronStag
     return ask(input, init)
   })
   const google = await fakeGoogle()
-  const server = await startTestServer({ settings: asGoogle(google) })
+  const server = await startTestServer({
+    settings: { ...asGoogle(google), ...(approval === undefined ? {} : pollingAt(approval)) },
+  })
   google.allow(`${server.origin}/interaction/callback/google`)
   const front = await listen()
   const api = front.origin
@@ -64,6 +73,7 @@ export async function startOktronStage({ web = false } = {}): Promise<OktronStag
     client_name: 'oktron',
     scope: 'openid profile',
     resource_scopes: 'okto:read okto:write',
+    ...(approval === undefined ? {} : { approve_in_chat: true }),
   })
   const telegram = await startTelegram()
   const folder = await mkdtemp(join(tmpdir(), 'oktron-'))
@@ -88,7 +98,7 @@ export async function startOktronStage({ web = false } = {}): Promise<OktronStag
       token: at.token,
       apiRoot: at.apiRoot,
       issuer: server.origin,
-      client: { id: client.id },
+      client: { id: client.id, ...(client.secret === '' ? {} : { secret: client.secret }) },
       web: browsers && { address: own.origin, client: browsers },
       api,
       vault: { folder, key },
