@@ -34,8 +34,8 @@ function webOptions(): OktronOptions['web'] {
   if (id === undefined) return undefined
   const address = given ?? webhook
   if (address === undefined) throw new RangeError('Set PUBLIC_URL: the https address at which browsers reach oktron.')
-  const { origin, protocol, hostname } = new URL(address)
-  if (protocol !== 'https:' && hostname !== 'localhost') throw new RangeError('PUBLIC_URL must begin with https.')
+  const { origin = '', protocol, hostname } = URL.parse(address) ?? {}
+  if (protocol !== 'https:' && hostname !== 'localhost') throw new RangeError('PUBLIC_URL must be an https address.')
   return { address: origin, client: { id, secret: need('WEB_CLIENT_SECRET', 'what was printed with WEB_CLIENT_ID') } }
 }
 
