@@ -86,9 +86,9 @@ function described(options: AppOptions): Middleware {
   }
 }
 
-/** Interaction ids stand in paths and are half of what opens an interaction. */
+/** Interaction ids stand in paths and are half of what opens an interaction; a link from the chat opens by itself. */
 function loggedPath(path: string): string {
-  return path.replace(/^\/(interaction|authorize|device)\/[^/]+/, '/$1/:uid')
+  return path.replace(/^\/(interaction|authorize|device|telegram\/connect)\/[^/]+/, '/$1/:uid')
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -49,6 +49,7 @@ export type AuditEventName =
   | 'approval.slowed'
   | 'approval.allowed'
   | 'approval.denied'
+  | 'telegram.connect-denied'
   | 'ifttt.authorized'
   | 'ifttt.denied'
   | 'ifttt.test-set-up'

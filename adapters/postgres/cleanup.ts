@@ -36,6 +36,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'device_polls', key: 'code_hash', over: 'expires_at < $1' },
   { table: 'telegram_updates', key: 'update_id', over: 'expires_at < $1' },
   { table: 'telegram_questions', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'telegram_connections', key: 'id', over: 'expires_at < $1' },
   { table: 'leases', key: 'name', over: 'expires_at < $1' },
   { table: 'approval_prompts', key: 'request_hash', over: 'expires_at < $1' },
   { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },

@@ -263,6 +263,20 @@ export interface TelegramQuestionRow {
   expires_at: Date
 }
 
+/** A Telegram user who wants to be connected with an account. One for each of them. */
+export interface TelegramConnectionRow {
+  /** SHA-256 of the token of the link, base64url. */
+  id: string
+  person_id: string
+  state: string
+  /** SHA-256 of the cookie of the browser that used the link, base64url. */
+  browser_hash: string | null
+  account_id: string | null
+  /** Names, message and address, sealed; context `telegram-connection:<id>`. */
+  sealed: string
+  expires_at: Date
+}
+
 /** Work that one node does at a time. */
 export interface LeaseRow {
   name: string
@@ -308,6 +322,7 @@ export interface Database {
   telegram_updates: TelegramUpdateRow
   telegram_people: TelegramPersonRow
   telegram_questions: TelegramQuestionRow
+  telegram_connections: TelegramConnectionRow
   leases: LeaseRow
   approval_prompts: ApprovalPromptRow
 }

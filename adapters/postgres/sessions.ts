@@ -63,6 +63,7 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
     revoke,
     async revokeByAccount(accountId, except) {
       await db.deleteFrom('attempts').where('account_id', '=', accountId).execute()
+      await db.deleteFrom('telegram_connections').where('account_id', '=', accountId).execute()
       await db.deleteFrom('artifacts').where('account_id', '=', accountId).where('model', '=', 'Interaction').execute()
       await denyWaiting(db, accountId)
       const rows = await db

@@ -18,6 +18,7 @@ import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
+import { connectPath } from '../telegram/connect.ts'
 import { type AccountOptions, type Desk, routes } from './desk.ts'
 import { afterAdding, identityPages, identitySection } from './identity-pages.ts'
 import { passwordPages } from './password-pages.ts'
@@ -25,7 +26,7 @@ import { secondFactorPages } from './second-factor-pages.ts'
 import { signInUrl, visitOf } from './visit.ts'
 
 /** Pages that a sign-in may come back to; nothing else is taken from an address. */
-const returnTargets = ['/account', afterAdding, routes.password] as const
+const returnTargets = ['/account', afterAdding, routes.password, connectPath] as const
 
 export function accountRoutes(options: AccountOptions): Middleware {
   const router = new Router({ sensitive: true })

@@ -11,6 +11,7 @@ import { healthRoutes } from '../routes/health.ts'
 import { logoRoutes } from '../routes/logos.ts'
 import { pdsProxy } from '../routes/pds-proxy.ts'
 import { protectedResourceRoutes } from '../routes/protected-resource.ts'
+import { connectPath } from '../telegram/connect.ts'
 import { account } from './account.ts'
 import { device } from './device.ts'
 import { ifttt } from './ifttt.ts'
@@ -32,7 +33,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
     bounce: callbackBounce(issuer, pds.client.redirectUri),
     health: healthRoutes({ ping: () => ping(store.db), stopping: () => stopping.aborted }),
     routes: [
-      sameOriginOnly(issuer, ['/interaction', '/account', devicePath]),
+      sameOriginOnly(issuer, ['/interaction', '/account', devicePath, connectPath]),
       interactions(parts),
       account(parts),
       device(parts),

@@ -19,6 +19,7 @@ import { replays } from '../../adapters/postgres/replays.ts'
 import { resources } from '../../adapters/postgres/resources.ts'
 import { sessions } from '../../adapters/postgres/sessions.ts'
 import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
+import { telegramConnections } from '../../adapters/postgres/telegram-connections.ts'
 import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
@@ -49,6 +50,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     resources: resources(db, now),
     sessions: sessions(db, now),
     signingKeys: signingKeys(db, sealer, now),
+    telegramConnections: telegramConnections(db, sealer, now),
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
     telegramUpdates: telegramUpdates(db, now),

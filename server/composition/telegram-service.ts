@@ -3,9 +3,14 @@
  */
 import type { Middleware } from 'koa'
 import { lease } from '../../adapters/postgres/leases.ts'
+import { connectionTimes } from '../../adapters/postgres/telegram-connections.ts'
 import { wantedUpdates } from '../../adapters/telegram/updates.ts'
+import { visitOf } from '../account/visit.ts'
 import { describe } from '../describe-error.ts'
+import { adding } from '../interactions/adding.ts'
+import { telegramConnectRoutes } from '../routes/telegram-connect.ts'
 import { telegramWebhook } from '../routes/telegram-webhook.ts'
+import { type TelegramConnect, telegramConnect } from '../telegram/connect.ts'
 import { commandsOf, conversation } from '../telegram/conversation.ts'
 import type { TelegramFeature } from '../telegram/features.ts'
 import { poll } from '../telegram/polling.ts'
@@ -19,14 +24,42 @@ type WithTelegram = Parts & { readonly telegram: Telegram }
 
 /** What the bot can do: whoever adds something adds it here. */
 function telegramFeatures(parts: WithTelegram): readonly TelegramFeature[] {
-  return [approvals(parts, parts.telegram).feature]
+  return [connecting(parts).feature, approvals(parts, parts.telegram).feature]
 }
 
-/** Where Telegram brings updates; nothing where it does not. */
+/** The pages behind links of the bot, and where Telegram brings updates; nothing where there is no bot. */
 export function telegramRoutes(parts: Parts): readonly Middleware[] {
-  const { config, sealer, log } = parts.foundation
-  if (!hasTelegram(parts) || config.telegram?.updates !== 'webhook') return []
-  return [telegramWebhook({ secrets: webhookSecrets(config.telegram, sealer), take: taking(parts), log })]
+  const { config, sealer, now, log } = parts.foundation
+  if (!hasTelegram(parts) || config.telegram === undefined) return []
+  const { accounts, telegramConnections: connections } = parts.stores
+  const pages = telegramConnectRoutes({
+    issuer: config.issuer,
+    pages: parts.pages,
+    connections,
+    connect: connecting(parts),
+    visit: (ctx) => visitOf(ctx, parts.oauth.provider(), accounts.find, now),
+  })
+  if (config.telegram.updates !== 'webhook') return [pages]
+  return [pages, telegramWebhook({ secrets: webhookSecrets(config.telegram, sealer), take: taking(parts), log })]
+}
+
+function connecting({ foundation, stores, telegram: { messenger, questions } }: WithTelegram): TelegramConnect {
+  const { issuer, productName } = foundation.config
+  const { accounts, identities, limits, telegramConnections: connections } = stores
+  const audit = stores.audit.record
+  return telegramConnect({
+    issuer,
+    productName,
+    times: connectionTimes,
+    connections,
+    questions,
+    messenger,
+    accounts,
+    ownerOf: identities.ownerOf,
+    adding: adding({ accounts, audit }),
+    limits,
+    audit,
+  })
 }
 
 /** Registers the bot, and fetches updates where that is how they come, until `stopping` is aborted. */

@@ -14,4 +14,25 @@ export const texts = {
   linkOver: 'This link is over or was used before. Begin again where you got it.',
   buttonOver: 'This is over. Nothing was done.',
   help: 'what this bot is for',
+  connect: {
+    command: 'connect this Telegram with your account',
+    /** `minutes` is for how long the link works. */
+    link: (product: string, minutes: number): string =>
+      `To connect this Telegram with your account at ${product}, open the link below within ${minutes} minutes, in the browser in which you are signed in there.\n\nThe link is for you. Do not send it to anybody: I will ask you here who it was before anything is connected.`,
+    open: 'Open',
+    already: (product: string, address: string): string =>
+      `This Telegram is connected with an account at ${product} already. You can end that there: ${address}`,
+    tooMany: 'You have asked for many links. Wait some minutes before you ask for another one.',
+    ask: (account: string): string =>
+      `Connect this Telegram with the account ${account}?\n\nSomebody has opened your link and is signed in there. If that is not your account, press No.`,
+    yes: 'Connect',
+    no: 'No',
+    connected: (account: string): string =>
+      `Connected with the account ${account}. You can sign in there with this Telegram.`,
+    taken: 'This Telegram belongs to another account, so nothing was connected.',
+    denied: 'Nothing was connected.',
+    deniedInBrowser: 'Nothing was connected: it was refused in the browser.',
+    opened: 'The link was opened. Go on in the browser; I will ask you here before anything is connected.',
+    over: 'This took too long. Send /connect to begin again.',
+  },
 } as const

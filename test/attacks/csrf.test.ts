@@ -35,7 +35,7 @@ const foreign: Record<string, Record<string, string>> = {
   'the other protocol, in an old browser': { 'sec-fetch-site': '', origin: 'https://localhost' },
 }
 
-// That of a device has one address, `test/attacks/device.test.ts`.
+// That of a device has one address, `test/attacks/device.test.ts`; those of links from the chat are in `telegram-connect.test.ts`.
 test('every form of an interaction and of the account is known to this test', () => {
   expect(interactionForms.length).toBeGreaterThanOrEqual(6)
   expect(accountFormNames.toSorted()).toEqual(Object.keys(accountForms).toSorted())
@@ -46,7 +46,7 @@ test('every form of an interaction and of the account is known to this test', ()
     )
     .map((path) => path.split('/')[0])
   // A page of the house sends the one of `ifttt/` with an access token; cookies open nothing there (ifttt-authorizations).
-  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts', 'ifttt']))
+  expect(new Set(takesForms)).toEqual(new Set(['interactions', 'account', 'device', 'forms.ts', 'ifttt', 'routes']))
 })
 
 describe.each(Object.entries(foreign))('%s', (_name, headers) => {

@@ -1,5 +1,8 @@
 /** Settings of a server whose bot is at the fake Telegram, in either of the two ways in which updates come. */
-import type { Telegram } from './fakes/telegram.ts'
+import type { Somebody, Telegram } from './fakes/telegram.ts'
+import type { Person } from './people.ts'
+import type { TestServer } from './server.ts'
+import type { Visit, Visitor } from './visitor.ts'
 
 /** Updates are fetched, as on a developer's machine. */
 export function pollingAt({ token, apiRoot }: Telegram): Record<string, string> {
@@ -19,4 +22,46 @@ export function webhookAt(telegram: Telegram): Record<string, string> {
     TRUST_PROXY: '127.0.0.1',
     ALLOW_EMBEDDED_DATABASE: 'yes',
   }
+}
+
+/** Asks the bot for a link to connect this Telegram with an account; answers its path. */
+export async function askForLink(person: Somebody): Promise<string> {
+  const before = person.messages.length
+  person.write('/connect')
+  for (;;) {
+    const { text } = await person.told(/./)
+    const path = /\/telegram\/connect\/[\w-]{43}/.exec(person.messages.slice(before).at(-1)?.text ?? '')?.[0]
+    if (path !== undefined) return path
+    if (text.includes('belongs') || text.includes('many links')) throw new Error(text)
+    await new Promise(setImmediate)
+  }
+}
+
+/** Opens the link and registers where the sign-in page comes; answers the page that asks whether to connect. */
+export async function openLink(visitor: Visitor, path: string, person: Person): Promise<Visit> {
+  const first = await visitor.get(path)
+  const signIn = await visitor.submit(first, path)
+  const page = await visitor.submit(signIn, '/answer', { action: 'register', email: '', password: '' })
+  return visitor.submit(page, '/answer', { email: person.email, password: person.password, name: '' })
+}
+
+/** Presses one of the two buttons of the question in the chat; answers what its message says then. */
+export async function answerInChat(person: Somebody, button: 'Connect' | 'No'): Promise<string> {
+  const message = await person.told('Connect this Telegram with the account')
+  const found = message.reply_markup?.inline_keyboard?.flat().find(({ text }) => text === button)
+  if (found === undefined) throw new Error(`there is no button ${button}`)
+  await person.press(found, message)
+  return person.messages.find(({ message_id }) => message_id === message.message_id)?.text ?? ''
+}
+
+/** The Telegram users of an account. */
+export async function telegramOf(server: TestServer, email: string): Promise<readonly string[]> {
+  const rows = await server.database.store.db
+    .selectFrom('identities')
+    .innerJoin('accounts', 'accounts.id', 'identities.account_id')
+    .select('identities.subject')
+    .where('identities.provider', '=', 'telegram')
+    .where('accounts.email', '=', email)
+    .execute()
+  return rows.map(({ subject }) => subject)
 }

@@ -28,6 +28,13 @@ import { recoveryCodesPage } from '../../views/recovery-codes.ts'
 import type { ScopeCard } from '../../views/scope.ts'
 import { secondFactorEnrolPage } from '../../views/second-factor-enrol.ts'
 import { stepPage } from '../../views/step.ts'
+import {
+  type TelegramConnectEnd,
+  telegramConnectEndPage,
+  telegramConnectPage,
+  telegramOpenPage,
+  telegramWaitPage,
+} from '../../views/telegram-connect.ts'
 import { unofferedPage } from '../../views/unoffered.ts'
 import type { Words } from '../../views/words.ts'
 
@@ -244,6 +251,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     add('device-end', end, deviceEndPage(on, { end, clientName: text('Television'), again: device }))
   }
   add('device-end', 'connected, no name', deviceEndPage(on, { end: 'connected' }))
+  addTelegram(on, add, text('Dana Example'), address('/telegram/connect'))
   add(
     'error',
     'full',
@@ -393,5 +401,21 @@ function account({ text, address }: Sources, secondFactor: AccountProps['secondF
       signOut: address('/account/sign-out'),
       signOutEverywhere: address('/account/sign-out-everywhere'),
     },
+  }
+}
+
+function addTelegram(
+  on: Surroundings,
+  add: (file: string, state: string, page: string) => void,
+  name: string,
+  action: string,
+): void {
+  const account = { account: name, accountId: name }
+  add('telegram-connect', 'first', telegramOpenPage(on, { action }))
+  add('telegram-connect', 'decide', telegramConnectPage(on, { action, name, username: name, ...account }))
+  add('telegram-connect', 'decide, no username', telegramConnectPage(on, { action, name, ...account }))
+  add('telegram-connect', 'wait', telegramWaitPage(on, { action, again: action }))
+  for (const end of Object.keys(en.telegramConnect.ends) as TelegramConnectEnd[]) {
+    add('telegram-connect', end, telegramConnectEndPage(on, { end, account: action }))
   }
 }

@@ -222,6 +222,41 @@ export const en = {
     skip: 'Don’t connect',
   },
 
+  telegramConnect: {
+    title: 'Connect your Telegram',
+    openLead: 'Go on here if you have just asked our bot for this link. You sign in, and then decide.',
+    openBeware: 'Did somebody send you this link? Then close this page: it would connect their Telegram, not yours.',
+    decideTitle: 'Connect this Telegram?',
+    decideLead: (product: string) =>
+      `Whoever holds this Telegram account will be able to sign in to your ${product} account.`,
+    who: 'What will be connected:',
+    telegram: 'Telegram',
+    account: 'Account',
+    warningTitle: 'Did somebody send you the link that led here?',
+    warning:
+      'Then it is their Telegram, whatever name it shows, and they would get into your account. Go on only if you wrote to our bot yourself, a moment ago.',
+    connect: 'Connect',
+    deny: 'This was not me',
+    waitTitle: 'Confirm in Telegram',
+    waitLead:
+      'Our bot has asked you there whether this is your account. This page goes on by itself once you have answered.',
+    ends: {
+      connected: { title: 'Your Telegram is connected', lead: 'You can sign in to your account with it.' },
+      taken: {
+        title: 'Nothing was connected',
+        lead: 'That Telegram belongs to another account here. Two accounts are never made one.',
+      },
+      denied: { title: 'Nothing was connected', lead: 'You can close this page.' },
+      unreachable: {
+        title: 'Telegram can’t be reached',
+        lead: 'Our bot could not ask you there, and nothing was connected. Send it /connect to try again.',
+      },
+      over: {
+        title: 'This link can’t be used any more',
+        lead: 'It works for two minutes, once. Send /connect to our bot to get a new one.',
+      },
+    },
+  },
   link: {
     title: (provider: string) => `Connect ${provider}`,
     needed: (app: Html, provider: string) =>
@@ -374,6 +409,7 @@ export const en = {
       'other-site': 'This form was sent by another site. Open the page here and try again.',
       'signed-out': 'You are signed out. Go back to the app and sign in again.',
       'choose-allow-or-deny': 'Choose "Allow" or "Deny".',
+      'choose-connect-or-deny': 'Choose "Connect" or "This was not me".',
       'begin-at-app': 'Go back to the app and sign in again.',
       'unknown-provider': 'This way to sign in is not offered here.',
       'registration-closed': 'There is no account for this sign-in, and new accounts are not open here.',

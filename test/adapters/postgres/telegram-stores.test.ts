@@ -1,8 +1,10 @@
 /** What the bot remembers: questions with handles that count once, updates that are done once, whom it reaches, leases. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sealer } from '../../../adapters/crypto/seal.ts'
+import { accounts } from '../../../adapters/postgres/accounts.ts'
 import { openPostgres } from '../../../adapters/postgres/database.ts'
 import { lease } from '../../../adapters/postgres/leases.ts'
+import { telegramConnections } from '../../../adapters/postgres/telegram-connections.ts'
 import { telegramPeople } from '../../../adapters/postgres/telegram-people.ts'
 import { telegramQuestions } from '../../../adapters/postgres/telegram-questions.ts'
 import { telegramUpdates } from '../../../adapters/postgres/telegram-updates.ts'
@@ -154,4 +156,28 @@ test('a lease is held by one, who keeps it by renewing it', async () => {
   expect(await one.hold(60)).toBe(false)
   await other.release()
   expect(await one.hold(60)).toBe(true)
+})
+
+postgresTest('of many browsers one has the link, and of refusing and answering at once one counts', async () => {
+  await using shared = await openPostgresDatabase()
+  const connections = telegramConnections(shared.store.db, ring, now)
+  const { id: accountId } = await accounts(shared.store.db, now).create({ identity: { provider: 'toy', subject: 'a' } })
+  for (let round = 0; round < 5; round += 1) {
+    const dana = { personId: '5000000001', name: 'Dana', username: undefined, messageId: undefined }
+    const { token, id } = await connections.offer(dana)
+    const browsers = await Promise.all(Array.from({ length: 10 }, () => connections.open(token)))
+    const [browser = '', ...others] = browsers.filter((it) => it !== undefined)
+    expect(others).toEqual([])
+    const connection = await connections.ofBrowser(browser)
+    if (connection === undefined) throw new Error('the browser has no connection')
+    const asks = await Promise.all([1, 2, 3].map(() => connections.ask(connection, accountId, '192.0.2.1')))
+    expect(asks.filter(Boolean)).toHaveLength(1)
+    const ends = await Promise.all([
+      connections.decide(id),
+      connections.end(id, ['opened', 'asked'], 'denied'),
+      connections.decide(id),
+      connections.end(id, ['asked'], 'denied'),
+    ])
+    expect(ends.filter((it) => it !== undefined)).toHaveLength(1)
+  }
 })
