@@ -153,7 +153,9 @@ const openPrompt = `
     on conflict (account_id, client_id) do update set request_hash = excluded.request_hash,
       person_id = excluded.person_id, expires_at = excluded.expires_at, message_id = null
   )
-  select request_hash, person_id, client_id, message_id, false as allowed from before`
+  select request_hash, person_id, client_id, message_id, (
+    select payload ? 'grantId' from artifacts where id_hash = before.request_hash
+  ) as allowed from before`
 
 // Whoever is asked holds the identity, the account is not disabled, the client is not, and what was agreed to stands; all
 // of it locked, so that none of it ends at the same moment.

@@ -71,6 +71,8 @@ export function limitsOf({ accountId, clientId }: Limited): readonly (readonly [
 
 const words = wordsIn('en')
 
+type Ended = Pick<StalePrompt, 'personId' | 'messageId' | 'allowed'>
+
 export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const { approvals, questions, messenger, audit, now } = options
 
@@ -145,7 +147,7 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const app = plainName(clientCard(ready.registration, clientId))
     if (stale !== undefined) {
       await questions.withdraw(approvalQuestion, stale.name)
-      await tellOver(stale, app)
+      await tellEnd(stale, app)
     }
     const asked: Asked = { request: name, accountId, clientId, app, given: ready.given }
     const [allow, deny] = await questions.ask({
@@ -172,7 +174,7 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return delivery.kind === 'blocked' ? 'unreachable' : 'unavailable'
     }
     const { messageId } = delivery
-    if (!(await approvals.sent(name, messageId))) await tellOver({ personId, messageId }, app)
+    if (!(await approvals.sent(name, messageId))) await tellEnd({ personId, messageId, allowed: false }, app)
     await audit({
       event: 'approval.asked',
       accountId,
@@ -197,11 +199,9 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     })
   }
 
-  async function tellOver(
-    { personId, messageId }: Pick<StalePrompt, 'personId' | 'messageId'>,
-    app: string,
-  ): Promise<void> {
-    await messenger.edit(personId, messageId, { text: words.approval.ended.over(app) })
+  async function tellEnd({ personId, messageId, allowed }: Ended, app: string): Promise<void> {
+    const say = words.approval.ended
+    await messenger.edit(personId, messageId, { text: allowed ? say.allowed(app) : say.over(app) })
   }
 
   return { prepare }

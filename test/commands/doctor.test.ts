@@ -80,6 +80,7 @@ test('each thing that is wrong is found, with what to do', async () => {
   ]
   await run([...add, 'disabled'])
   await run(['client', 'disable', 'disabled'])
+  await run(['client', 'add', '--profile', 'device', '--name', 'Bot', '--approve-in-chat', '--client-id', 'bot'])
   await run([...add, 'odd'])
   await database.store.db
     .updateTable('clients')
@@ -105,7 +106,8 @@ test('each thing that is wrong is found, with what to do', async () => {
   expect(found(findings, 'clock')).toMatchObject([{ level: 'problem', message: expect.stringMatching(/1[12]\d s/) }])
   expect(found(findings, 'issuer')).toMatchObject([{ level: 'warning' }])
   const clients = found(findings, 'clients').map(({ message }) => message)
-  expect(clients).toHaveLength(4)
+  expect(clients).toHaveLength(5)
+  expect(clients).toContain('bot: It may ask people in Telegram, where this server has no bot.')
   expect(clients.join('\n')).toMatch(
     /disabled: It is disabled[\s\S]*odd: It has no secret[\s\S]*odd: It demands to sign in with "gone"[\s\S]*odd: .*http:\/\/odd\.example\/cb/,
   )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { attributes, html, safeUrl, targetUrl, trusted } from '../../views/html.ts'
+import { plainText } from '../../views/plain-text.ts'
 
 describe('html', () => {
   it('escapes text', () => {
@@ -16,6 +17,11 @@ describe('html', () => {
 
   it('escapes an ampersand once, so that text that looks escaped stays what it was', () => {
     expect(html`${'&lt;b&gt;'}`.markup).toBe('&amp;lt;b&amp;gt;')
+  })
+
+  it('gives back as plain text what it was given, without the tags around it', () => {
+    const text = `a < b && "c" > 'd' \`e\` &lt; &amp;amp;`
+    expect(plainText(html`<p><code><bdi>${text}</bdi></code>, and <em>more</em></p>`)).toBe(`${text}, and more`)
   })
 
   it('inserts markup and lists of markup as they are', () => {

@@ -81,6 +81,9 @@ test('a newer request of the same app denies the older one, and names its messag
   expect(await older.allow()).toBe(false)
   expect(await store.sent(older.name, 8)).toBe(false)
   expect(await newer.allow()).toBe(true)
+  await store.sent(newer.name, 9)
+  expect((await ask()).stale).toMatchObject({ messageId: 9, allowed: true })
+  expect(await newer.payload()).toHaveProperty('grantId')
 })
 
 test('nobody allows what is no longer theirs to allow', async () => {
