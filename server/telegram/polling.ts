@@ -19,8 +19,9 @@ export interface PollingOptions {
 
 /** Seconds that the node which polls stays the one, from the last time it asked. */
 const leaseTime = 90
-/** Milliseconds. */
+/** Milliseconds after a round that came to nothing; longer after each that follows, this many times. */
 const pause = 1_000
+const longestPause = 15
 
 /** Ends when `stopping` is aborted. */
 export async function poll({ bot, take, lease, onError }: PollingOptions, stopping: AbortSignal): Promise<void> {
@@ -33,12 +34,18 @@ export async function poll({ bot, take, lease, onError }: PollingOptions, stoppi
     }
     return true
   }
+  let failures = 0
   while (!stopping.aborted) {
-    const going = await round().catch((error: unknown) => {
-      if (!stopping.aborted) onError(error)
-      return false
+    const outcome = await round().catch((error: unknown) => {
+      failures += 1
+      // An outage is told once, not every few seconds.
+      if (!stopping.aborted && failures === 1) onError(error)
+      return 'failed' as const
     })
-    if (!going) await setTimeout(pause, undefined, { signal: stopping }).catch(() => undefined)
+    if (outcome !== 'failed') failures = 0
+    if (outcome === true) continue
+    const wait = pause * Math.min(Math.max(failures, 1), longestPause)
+    await setTimeout(wait, undefined, { signal: stopping }).catch(() => undefined)
   }
   await lease.release().catch(onError)
 }

@@ -16,7 +16,7 @@ import { iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { pollingAt } from '../support/telegram-bot.ts'
+import { answerInChat, askForLink, pollingAt } from '../support/telegram-bot.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
 const secrets = 'the-key-ring-of-the-stolen-database-test'
@@ -42,6 +42,8 @@ const kinds = [
   'user code',
   'request for approval',
   'button in a chat',
+  'link from a chat',
+  'cookie of such a link',
   'words of a request',
   'bot token',
   'DPoP proof',
@@ -75,6 +77,7 @@ const cookieKinds: [RegExp, Kind][] = [
   [/^session$/, 'session cookie'],
   [/^(interaction|resume)$/, 'interaction cookie'],
   [/^attempt$/, 'attempt cookie'],
+  [/^telegram-connect$/, 'cookie of such a link'],
   // Holds the id of the interaction, which stands in addresses.
   [/^return-/, 'interaction cookie'],
 ]
@@ -238,6 +241,24 @@ async function inChat(browser: Visitor): Promise<void> {
   await press(person, message, 'Approve')
   await steal()
   noteTokens((await collect(server, client, id)).body)
+  await steal()
+}
+
+/** Somebody in a chat asks for a link to their account, and uses it. */
+async function byLink(browser: Visitor): Promise<void> {
+  const person = telegram.person()
+  const path = await askForLink(person)
+  note('link from a chat', path.split('/').at(-1))
+  await steal()
+  const page = await browser.submit(await browser.get(path), path)
+  expect(page.text).toContain('Connect this Telegram?')
+  await steal()
+  await browser.submit(page, '/telegram/connect', { decision: 'connect' })
+  const question = await person.told('Connect this Telegram with the account')
+  const buttons = question.reply_markup?.inline_keyboard?.flat() ?? []
+  note('button in a chat', ...buttons.map((button) => button.callback_data))
+  await steal()
+  await answerInChat(person, 'Connect')
   await steal()
 }
 
@@ -444,6 +465,7 @@ beforeAll(async () => {
   await webApp(browser)
   await devices(browser)
   await inChat(browser)
+  await byLink(browser)
   await programs()
   await atIfttt(browser)
   await atPds()
