@@ -26,6 +26,39 @@ test('an app that is remembered is shown after sign-out too, and asks again once
   expect((await person.get(authorizeUrl(client, pkce()))).text).toContain('value="allow"')
 })
 
+test('a way to sign in is removed with or without the access of apps, as the person says', async () => {
+  const client = await server.client('web', { client_name: 'Kept app' })
+  const provider = 'password'
+  for (const [decision, keeps] of [
+    ['remove', true],
+    ['remove-with-apps', false],
+  ] as const) {
+    const [person, who, proof] = [server.visitor(), somebody(), pkce()]
+    const scope = { scope: 'openid offline_access' }
+    const question = await register(person, authorizeUrl(client, proof, scope), who)
+    const back = await person.submit(question, '/consent', { decision: 'allow' })
+    const { body } = await redeem(server, client, back.url.searchParams.get('code') ?? '', proof)
+    const { db } = server.database.store
+    const rows = await db.selectFrom('identities').selectAll().where('provider', '=', provider).execute()
+    const { account_id, subject } = rows.find(({ label }) => label === who.email) ?? { account_id: '', subject: '' }
+    const another = { provider: 'atproto', subject: `did:example:${decision}`, label: null, last_used_at: null }
+    await db
+      .insertInto('identities')
+      .values({ ...another, account_id, created_at: new Date() })
+      .execute()
+    const asked = await person.post('/account/identities/remove', { provider, subject })
+    expect(asked.text).toContain('Kept app')
+    const done = await person.post('/account/identities/remove', { provider, subject, decision })
+    expect(done.text).toContain('That way to sign in is removed')
+    expect(done.text.includes('Kept app')).toBe(keeps)
+    const again = await token(server, client, {
+      grant_type: 'refresh_token',
+      refresh_token: String(body.refresh_token),
+    })
+    expect(again.status).toBe(keeps ? 200 : 400)
+  }
+})
+
 test('an app shows when it last fetched a token', async () => {
   const client = await server.client('web')
   const [person, proof] = [server.visitor(), pkce()]

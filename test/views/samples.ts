@@ -17,6 +17,7 @@ import { expiredPage } from '../../views/expired.ts'
 import { externalBrowserPage } from '../../views/external-browser.ts'
 import { homePage } from '../../views/home.ts'
 import { trusted } from '../../views/html.ts'
+import { identityRemovalPage } from '../../views/identity-removal.ts'
 import type { Surroundings } from '../../views/layout.ts'
 import { linkPage } from '../../views/link.ts'
 import { logoutPage, signedOutPage } from '../../views/logout.ts'
@@ -148,6 +149,13 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     add('link', `needed ${problem ?? 'first'}`, linkPage(on, { ...link, needed: true, problem }))
     add('link', `wanted ${problem ?? 'first'}`, linkPage(on, { ...link, needed: false, problem }))
   }
+  const removal = { action, back: address('/account'), provider: text('google'), subject: text('1') }
+  const connected = [{ clientId: text('tv'), clientName: text('Television') }]
+  add(
+    'identity-removal',
+    'full',
+    identityRemovalPage(on, { ...removal, label: text('a@b.example'), providerLabel: text('Google'), apps: connected }),
+  )
   add('unoffered', 'full', unofferedPage(on, { cancel: bare.cancel, client }))
   add(
     'consent',

@@ -271,6 +271,16 @@ export const en = {
       'That sign-in belongs to another account here. Two accounts are never made one: use that account, or cancel.',
   },
 
+  identityRemoval: {
+    title: (provider: string) => `Remove ${provider}?`,
+    lead: (identity: Html) =>
+      html`${identity} will no longer sign in to your account, and other browsers are signed out.`,
+    apps: 'These apps and devices have access to your account. They keep it unless you end it, too:',
+    advice: 'End it if somebody else may have signed in that way. You can connect them again at any time.',
+    remove: 'Remove, and let them keep access',
+    withApps: 'Remove, and end their access',
+  },
+
   consent: {
     title: (app: string) => `Allow ${app}?`,
     heading: (app: Html, product: string) => html`${app} wants to use your ${product} account`,
@@ -454,6 +464,8 @@ export const en = {
   account: {
     title: 'Your account',
     notices: {
+      'identity-and-apps-removed':
+        'That way to sign in is removed. Other browsers are signed out, and no app has access any more.',
       'identity-added': 'The new way to sign in is connected.',
       'identity-removed': 'That way to sign in is removed. Other browsers are signed out.',
       'app-removed': 'The app has no access any more.',
