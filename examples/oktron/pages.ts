@@ -42,8 +42,10 @@ function contentOf({ stage, chat, account }: Visit): { title: string; body: Html
 </dl>
 <p>Whoever uses this Telegram account will read and write notes in this okto account. If somebody sent you the link, or the
 Telegram account is not yours, do not connect.</p>
-<form method="post"><button type="submit" name="decision" value="connect">Connect</button>
-<button type="submit" name="decision" value="deny" class="secondary">Do not connect</button></form>`,
+<form method="post">
+<p><button type="submit" name="decision" value="connect">Connect</button></p>
+<p><button type="submit" name="decision" value="deny" class="secondary">Do not connect</button></p>
+</form>`,
       }
     case 'confirming':
       return {

@@ -3,6 +3,7 @@
  * agree there, and whoever asked for it has to agree in the chat.
  */
 import { readdir } from 'node:fs/promises'
+import axe, { type AxeResults } from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { token } from '../support/authorize.ts'
 import { browserTest } from '../support/browser.ts'
@@ -319,6 +320,12 @@ browserTest(
     await press(/Create/)
     await press('Allow')
     await page.getByRole('heading', { name: 'Who will be connected' }).waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.evaluate(axe.source)
+      const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+    }
     await press('Connect')
     await page.getByRole('heading', { name: 'Confirm in Telegram' }).waitFor()
     const question = await person.told('connect me to okto as')
