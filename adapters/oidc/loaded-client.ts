@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { authorizationCodeGrant, buildAuthorizationUrl, type Configuration, fetchUserInfo } from 'openid-client'
 import { configuration } from './configuration.ts'
 import type { Finished, OidcClient, OidcClientOptions, OidcConnection, Trip, Unavailable } from './contract.ts'
-import { problemOf } from './problems.ts'
+import { isKeyUnknown, problemOf } from './problems.ts'
 import { remembered } from './remembered.ts'
 
 /** Seconds after which the issuer's discovery document is read again. */
@@ -38,6 +38,9 @@ export function loadedClient({ connection, now }: OidcClientOptions): OidcClient
       try {
         return await redeem(config, connection, answered, trip)
       } catch (error) {
+        // The library fetches keys anew after a minute; with what was discovered its keys are forgotten, so that after a
+        // rotation the next try succeeds. The code of this one is spent.
+        if (isKeyUnknown(error)) configured.forget()
         return problemOf(error)
       }
     },

@@ -46,6 +46,12 @@ export function problemOf(error: unknown): Problem {
   return error.code !== undefined && ofTheAnswer.includes(error.code) ? invalid(why) : unavailable(why)
 }
 
+/** Whether a token was signed with a key that was not among those that were fetched. */
+export function isKeyUnknown(error: unknown): boolean {
+  const code = 'OAUTH_KEY_SELECTION_FAILED'
+  return error instanceof ClientError && (error.code === code || (error.cause as { code?: unknown })?.code === code)
+}
+
 /** An error instead of a code (RFC 6749 §4.1.2.1). */
 function ofAuthorization(code: string): Problem {
   if (code === 'access_denied') return { kind: 'refused', reason: 'cancelled', why: 'the person turned back' }

@@ -261,6 +261,14 @@ describe('keys and discovery', () => {
     expect((await identityOf(provider)).subject).toBe(subject)
   })
 
+  test('a key that replaces another one within a minute costs one sign-in; the next one succeeds', async () => {
+    const provider = bent()
+    const { subject } = await identityOf(provider)
+    await issuer.rotate()
+    expect(await signIn(provider)).toMatchObject({ kind: 'refused' })
+    expect((await identityOf(provider)).subject).toBe(subject)
+  })
+
   test('discovery is asked once for many sign-ins at the same time, and again after six hours', async () => {
     const provider = bent()
     const before = issuer.asked.discovery
