@@ -1,7 +1,10 @@
 /**
- * How the tests run: files side by side in processes of their own, each with databases of its own.
+ * How the tests run: files side by side in a few processes, one after the other in each, with databases of their own.
  *
- * `test/support/prepare.ts` makes what they share once per run; the reporter says what could not run and why.
+ * A process keeps what it has loaded and compiled: half of what a small file takes is that. So no file may leave
+ * anything behind in its process (`test/support/leave-clean.ts`), and embedded databases are lent to one after the other
+ * (`test/support/embedded-pool.ts`). `test/support/prepare.ts` makes what all share once per run; the reporter says what
+ * could not run and why.
  */
 import { defineConfig } from 'vitest/config'
 import { missingTools } from './test/support/missing-tools.ts'
@@ -10,11 +13,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/prepare.ts'],
+    setupFiles: ['test/support/leave-clean.ts'],
     pool: 'forks',
-    // Most of the time goes into an embedded database each: a core that is kept free is a core wasted.
+    isolate: false,
+    // A core that is kept free is a core wasted.
     maxWorkers: '100%',
-    // Each file compiles the database anew and is over before faster code pays for making it.
-    execArgv: ['--liftoff-only'],
     watch: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type DatabaseConnection, type Driver, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
+import { type DatabaseConnection, type Driver, Kysely, type PGlite, PGliteDialect, PostgresDialect, sql } from 'kysely'
 import { type Migration, type MigrationInfo, Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { advisoryLock, localLock, type WithLock } from './advisory-lock.ts'
@@ -94,24 +94,29 @@ export async function openEmbedded(dataDir: string | undefined, snapshot?: Blob)
       ...(directory === undefined ? {} : { dataDir: directory }),
       ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
     })
-    const db = new Kysely<Database>({ dialect: new OneConnectionDialect({ pglite }) })
-    const own = migrator(db)
-    return {
-      db,
-      kind: 'embedded',
-      withLock: localLock(),
-      migrate: () => migrateUp(own),
-      migrateDown: () => migrateDown(own),
-      migrations: () => own.getMigrations(),
-      close: async () => {
-        await db.destroy()
-        if (!pglite.closed) await pglite.close()
-        lock?.release()
-      },
-    }
+    return embeddedStore(pglite, () => lock?.release())
   } catch (error) {
     lock?.release()
     throw error
+  }
+}
+
+/** The store over an open PGlite, which it closes with itself; `closed` is told then. */
+export function embeddedStore(pglite: PGlite, closed: () => void = () => undefined): Store {
+  const db = new Kysely<Database>({ dialect: new OneConnectionDialect({ pglite }) })
+  const own = migrator(db)
+  return {
+    db,
+    kind: 'embedded',
+    withLock: localLock(),
+    migrate: () => migrateUp(own),
+    migrateDown: () => migrateDown(own),
+    migrations: () => own.getMigrations(),
+    close: async () => {
+      await db.destroy()
+      if (!pglite.closed) await pglite.close()
+      closed()
+    },
   }
 }
 

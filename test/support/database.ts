@@ -5,10 +5,10 @@
  * break (a race) opens its database with `openPostgresDatabase` inside a `postgresTest`.
  */
 import { randomBytes } from 'node:crypto'
-import { openAsBlob } from 'node:fs'
 import { sql } from 'kysely'
 import { inject, test } from 'vitest'
-import { openEmbedded, openPostgres, type Store } from '../../adapters/postgres/database.ts'
+import { embeddedStore, openPostgres, type Store } from '../../adapters/postgres/database.ts'
+import { lendEmbedded } from './embedded-pool.ts'
 import { wantOf } from './missing-tools.ts'
 import { databaseUrl, onServer } from './postgres-server.ts'
 
@@ -25,7 +25,7 @@ export interface TestDatabase extends AsyncDisposable {
 /** Opens a fresh database of the kind that this run is about. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   if (inject('databaseKind') === 'postgres') return openPostgresDatabase()
-  const store = await openEmbedded(undefined, await openAsBlob(inject('snapshot')))
+  const store = embeddedStore(await lendEmbedded(inject('snapshot')))
   return testDatabase(store, () => store.close())
 }
 
