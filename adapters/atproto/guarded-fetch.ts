@@ -45,7 +45,7 @@ export class Unreachable extends Error {
 }
 
 /** Milliseconds. */
-interface Patience {
+export interface Patience {
   /** For a whole document. */
   readonly question: number
   /** For a whole answer to what changes something: a refresh that was taken and not heard is lost for good. */

@@ -5,7 +5,7 @@
  * Tells the other parts `signedOut` and `accessEnded` as things to call; what follows from them is decided here.
  */
 import { atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
-import { guardedFetch } from '../../adapters/atproto/guarded-fetch.ts'
+import { guardedFetch, type Patience } from '../../adapters/atproto/guarded-fetch.ts'
 import { reached } from '../../adapters/postgres/oidc-models.ts'
 import { type PdsAccess, pdsAccess } from '../atproto/access.ts'
 import { declaredScopes } from '../atproto/declared-scopes.ts'
@@ -25,6 +25,8 @@ export interface Outside {
   readonly handleResolver: string | undefined
   /** Lets our client reach plain http and private addresses; otherwise only where the issuer is on this machine. */
   readonly open: boolean
+  /** Milliseconds for what is waited for there, where they are not the usual ones. */
+  readonly patience?: Partial<Patience>
 }
 
 export interface Pds {
@@ -105,7 +107,7 @@ function clientAtPds(
     sessions: atprotoSessions,
     keys: atprotoKeys,
     lock: store.withLock,
-    fetch: guardedFetch({ open: outside.open }),
+    fetch: guardedFetch({ open: outside.open, ...(outside.patience && { patience: outside.patience }) }),
     allowHttp: outside.open,
     now,
     async onEnded(did, cause) {

@@ -79,9 +79,11 @@ test('a PDS that cannot be reached, by DID and by handle', async () => {
 })
 
 test('a PDS that takes the question and never answers', async () => {
-  const alice = await pds.account()
+  await using own = await startTestServer({ settings: pds.settings, outside: { patience: { question: 1_000 } } })
+  const [alice, app, person] = [await pds.account(), await own.client('web'), own.visitor()]
   pds.setMood('hang')
-  await asksAgain(await typed(server.visitor(), alice.did), 'didn’t answer')
+  const page = await person.get(authorizeUrl(app, pkce(), { handle: alice.did }))
+  await asksAgain(page, 'didn’t answer')
 })
 
 test('a PDS that is gone when the person comes back', async () => {
