@@ -90,10 +90,6 @@ test('somebody whose account is disabled is told so only with the right password
 })
 
 test('both take the same time', { timeout: 180_000 }, async () => {
-  // Fewer than the failures that an account may have from all addresses together.
-  const rounds = 40
-  const timed = somebody('timed')
-  await register(from(newAddress()), '/account', timed)
   const took = { known: [] as number[], unknown: [] as number[] }
   const measure = async (email: string): Promise<number> => {
     const person = from(newAddress())
@@ -108,17 +104,25 @@ test('both take the same time', { timeout: 180_000 }, async () => {
     expect(answer.status).toBe(303)
     return milliseconds
   }
-  for (let round = 0; round < rounds; round += 1) {
-    // Which one comes first alternates, so that what else the machine does falls on both.
-    const order = round % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
-    for (const who of order)
-      took[who].push(await measure(who === 'known' ? timed.email : `nobody-${round}@example.com`))
-  }
   // A hash takes tens of milliseconds and is what an unequal answer would save. The fastest third is what the machine
-  // can do undisturbed; noise only ever adds.
-  const [one, two] = [undisturbed(took.known), undisturbed(took.unknown)]
-  expect(Math.abs(one - two)).toBeLessThan(0.3 * Math.max(one, two))
-  expect(Math.min(one, two)).toBeGreaterThan(5)
+  // can do undisturbed; noise only ever adds, so a busy machine is measured for longer, and an unequal answer to the end.
+  const difference = () => {
+    const [one, two] = [undisturbed(took.known), undisturbed(took.unknown)]
+    return Math.abs(one - two) / Math.max(one, two)
+  }
+  for (let batch = 0; batch < 10 && (batch === 0 || difference() > 0.15); batch += 1) {
+    // Each has fewer failures than an account may have from all addresses together.
+    const timed = somebody('timed')
+    await register(from(newAddress()), '/account', timed)
+    for (let round = 0; round < 16; round += 1) {
+      // Which one comes first alternates, so that what else the machine does falls on both.
+      const order = round % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
+      for (const who of order)
+        took[who].push(await measure(who === 'known' ? timed.email : `nobody-${batch}-${round}@example.com`))
+    }
+  }
+  expect(difference()).toBeLessThan(0.3)
+  expect(Math.min(undisturbed(took.known), undisturbed(took.unknown))).toBeGreaterThan(5)
 })
 
 function undisturbed(times: readonly number[]): number {
