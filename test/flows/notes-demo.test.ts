@@ -42,4 +42,6 @@ browserTest(
       await demo.stop()
     }
   },
+  // It starts a directory, a PDS, a server with a new database and the app: on a busy machine that is most of a minute.
+  120_000,
 )
