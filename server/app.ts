@@ -164,12 +164,13 @@ function originForm(target: string, host: string): string | undefined {
   return url?.host === host && /^https?:$/.test(url.protocol) ? url.pathname + url.search : undefined
 }
 
-function assets({ stylesheet }: Pages): Middleware {
+function assets({ stylesheet, waitingScript }: Pages): Middleware {
   return async (ctx, next) => {
-    if (ctx.path !== stylesheet.path || ctx.method !== 'GET') return next()
-    ctx.type = 'text/css; charset=utf-8'
+    const asset = [stylesheet, waitingScript].find(({ path }) => path === ctx.path)
+    if (asset === undefined || ctx.method !== 'GET') return next()
+    ctx.type = asset === stylesheet ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
     ctx.set('cache-control', 'public, max-age=31536000, immutable')
-    ctx.body = stylesheet.content
+    ctx.body = asset.content
   }
 }
 

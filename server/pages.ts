@@ -13,46 +13,70 @@ import { chooseLanguage, wordsIn } from '../views/words.ts'
 export interface Pages {
   /** What surrounds a page for this request; `uiLocales` is the client's wish (OpenID Connect Core §3.1.2.1). */
   surroundings(ctx: Context, uiLocales?: string): Surroundings
-  readonly stylesheet: { readonly path: string; readonly content: Buffer }
+  readonly stylesheet: Asset
+  /** The script of pages that wait for something elsewhere. */
+  readonly waitingScript: Asset
 }
 
-/** Pages of the product with this name. Reads the stylesheet once. */
+/** A file of ours whose address changes with its content. */
+export interface Asset {
+  readonly path: string
+  readonly content: Buffer
+}
+
+/** Pages of the product with this name. Reads stylesheet and script once. */
 export function pages(productName: string): Pages {
-  const content = readFileSync(join(import.meta.dirname, '../views/style.css'))
-  const version = createHash('sha256').update(content).digest('base64url').slice(0, 16)
-  const path = `/assets/style.${version}.css`
+  const stylesheet = assetOf('style', 'css')
+  const waitingScript = assetOf('waiting', 'js')
   return {
-    stylesheet: { path, content },
+    stylesheet,
+    waitingScript,
     surroundings(ctx, uiLocales) {
       const language = chooseLanguage(uiLocales, ctx.get('accept-language'))
-      return { words: wordsIn(language), language, productName, stylesheet: path }
+      return {
+        words: wordsIn(language),
+        language,
+        productName,
+        stylesheet: stylesheet.path,
+        waitingScript: waitingScript.path,
+      }
     },
   }
 }
 
-/** Answers with a page. `formTargets` are origins or schemes that a form on it may end at, after redirects. */
+function assetOf(name: string, ending: string): Asset {
+  const content = readFileSync(join(import.meta.dirname, `../views/${name}.${ending}`))
+  const version = createHash('sha256').update(content).digest('base64url').slice(0, 16)
+  return { path: `/assets/${name}.${version}.${ending}`, content }
+}
+
+/**
+ * Answers with a page. `formTargets` are origins or schemes that a form on it may end at, after redirects; `script` is the
+ * whole address of the one that the page has.
+ */
 export function sendPage(
   ctx: Context,
   document: string,
-  options: { status?: number; formTargets?: readonly string[] } = {},
+  options: { status?: number; formTargets?: readonly string[]; script?: string | undefined } = {},
 ): void {
   ctx.status = options.status ?? 200
   ctx.type = 'text/html; charset=utf-8'
   ctx.set('cache-control', 'no-store')
-  ctx.set('content-security-policy', contentSecurityPolicy(options.formTargets))
+  ctx.set('content-security-policy', contentSecurityPolicy(options.formTargets, options.script))
   ctx.body = document
 }
 
 /**
- * The policy of every page: no script, styles of our own, no frame around us.
+ * The policy of every page: no script, or the one of ours that it has and which may ask this server alone; styles of our
+ * own, no frame around us.
  *
  * Browsers hold `form-action` against every redirect that follows a form, so it names where sign-in may end: https, and
  * what the client's redirect URI needs beyond that.
  */
-export function contentSecurityPolicy(formTargets: readonly string[] = []): string {
+export function contentSecurityPolicy(formTargets: readonly string[] = [], script?: string): string {
   return [
     "default-src 'none'",
-    "script-src 'none'",
+    ...(script === undefined ? ["script-src 'none'"] : [`script-src ${script}`, "connect-src 'self'"]),
     "style-src 'self'",
     "img-src 'self' data:",
     ['form-action', "'self'", 'https:', ...formTargets].join(' '),

@@ -8,8 +8,14 @@ import { attributes, type Html, html, type Renderable, targetUrl } from './html.
 import type { Words } from './words.ts'
 
 /** A form that is posted to `action`; posts to the page itself should that be no address of ours. */
-export function postForm(action: string, body: Renderable, options: { class?: string } = {}): Html {
-  return html`<form method="post"${attributes({ action: targetUrl(action), class: options.class })}>${body}</form>`
+export function postForm(
+  action: string,
+  body: Renderable,
+  /** `mark`: an attribute by which a script of ours finds it. */
+  options: { class?: string; mark?: `data-${string}` } = {},
+): Html {
+  const mark = options.mark === undefined ? {} : { [options.mark]: true }
+  return html`<form method="post"${attributes({ action: targetUrl(action), class: options.class, ...mark })}>${body}</form>`
 }
 
 export interface FieldProps {

@@ -1,8 +1,8 @@
 /**
  * The frame every page stands in: head, wordmark, one `main`.
  *
- * Holds no script and no style of its own, so that the strictest Content-Security-Policy fits; the only request it
- * causes is the stylesheet from this server.
+ * Holds no script and no style of its own, so that the strictest Content-Security-Policy fits; the only requests it
+ * causes are the stylesheet from this server and, on pages that wait for something elsewhere, one script from there.
  */
 import { attributes, type Html, html, type Renderable } from './html.ts'
 import type { Words } from './words.ts'
@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly productName: string
   /** URL path of the stylesheet. */
   readonly stylesheet: string
+  /** URL path of the script of pages that wait. */
+  readonly waitingScript: string
 }
 
 export interface LayoutProps {
@@ -25,10 +27,15 @@ export interface LayoutProps {
   readonly wide?: boolean
   /** The page is shown again because something was wrong; said first in the title, where it is heard first. */
   readonly problem?: boolean
+  /** The page waits for something elsewhere; without scripts it is loaded again now and then. */
+  readonly waits?: boolean
 }
 
 /** A complete HTML document. */
-export function layout(on: Surroundings, { title, body, wide = false, problem = false }: LayoutProps): string {
+export function layout(
+  on: Surroundings,
+  { title, body, wide = false, problem = false, waits = false }: LayoutProps,
+): string {
   const full = on.words.title(title, on.productName)
   return html`<!doctype html>
 <html lang="${on.language}" dir="${on.words.direction}">
@@ -41,7 +48,12 @@ export function layout(on: Surroundings, { title, body, wide = false, problem = 
 <meta name="format-detection" content="telephone=no">
 <title>${problem ? on.words.titleWithProblem(full) : full}</title>
 <link rel="icon" type="image/svg+xml" href="${icon}">
-<link rel="stylesheet" href="${on.stylesheet}">
+<link rel="stylesheet" href="${on.stylesheet}">${
+    waits &&
+    html`
+<script src="${on.waitingScript}" defer></script>
+<noscript><meta http-equiv="refresh" content="${refreshInterval}"></noscript>`
+  }
 </head>
 <body${attributes({ class: wide ? 'wide' : undefined })}>
 <header class="brand">${mark}<span>${on.productName}</span></header>
@@ -52,6 +64,9 @@ ${body}
 </html>
 `.markup
 }
+
+/** Seconds. */
+const refreshInterval = 15
 
 const arch = 'M3 29V16a13 13 0 0 1 26 0v13h-8.5V16.5a4.5 4.5 0 0 0-9 0V29z'
 

@@ -4,12 +4,13 @@
  * The switch is exhaustive over `Page`: a page without a template does not compile. Which provider asked, and what it
  * does with the answer, is not known here.
  */
-import type { Page, PageProblem } from '../adapters/identity/contract.ts'
+import type { Page, PageProblem, Standing } from '../adapters/identity/contract.ts'
 import { type ClientCard, clientName } from './client.ts'
 import { button, field, postForm, problemSummary, problemText } from './form.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 import { cancelForm, type ProviderChoice, providerForms } from './providers.ts'
+import { telegramQr } from './telegram-qr.ts'
 
 export interface StepProps {
   readonly page: Page
@@ -20,16 +21,20 @@ export interface StepProps {
   readonly client?: ClientCard | undefined
   /** Other ways to sign in. */
   readonly others: readonly ProviderChoice[]
+  /** Of pages that wait for something elsewhere: how it stands, and where to hear of it. */
+  readonly standing?: Standing | undefined
+  readonly events?: string | undefined
 }
 
 /** The page that asks what the provider needs to know. */
 export function stepPage(on: Surroundings, props: StepProps): string {
-  const { title, lead, form } = contentOf(on, props.page, props.action)
+  const { title, lead, form, waits = false } = contentOf(on, props)
   const { problem, retryAfter } = props.page
-  const others = ['password-sign-in', 'atproto-handle'].includes(props.page.name) ? props.others : []
+  const others = ['password-sign-in', 'atproto-handle', 'telegram-qr'].includes(props.page.name) ? props.others : []
   return layout(on, {
     title,
     problem: problem !== undefined,
+    waits,
     body: html`<h1>${title}</h1>
 <p class="lead">${lead ?? continueTo(on, props.client)}</p>
 ${problem !== undefined && problemSummary(problemText(on.words, problem, retryAfter))}
@@ -48,9 +53,11 @@ interface Content {
   readonly title: string
   readonly lead?: string
   readonly form: Html
+  readonly waits?: boolean
 }
 
-function contentOf(on: Surroundings, page: Page, action: string): Content {
+function contentOf(on: Surroundings, props: StepProps): Content {
+  const { page, action } = props
   switch (page.name) {
     case 'password-sign-in':
       return { title: on.words.signIn.title, form: signInForm(on, page, action) }
@@ -70,6 +77,11 @@ function contentOf(on: Surroundings, page: Page, action: string): Content {
       }
     case 'atproto-handle':
       return { title: on.words.atprotoHandle.title, form: atprotoHandleForm(on, page, action) }
+    case 'telegram-qr': {
+      const { standing = 'waiting', events = '' } = props
+      const form = telegramQr(on, { page, action, events, standing })
+      return { title: on.words.telegramQr.title, form, waits: page.code !== undefined }
+    }
     default:
       return page satisfies never
   }

@@ -29,6 +29,17 @@ export interface Identity {
   email?: { address: string; verified: boolean }
 }
 
+/** What is known of who asks, for ways that tell it the person elsewhere. */
+export interface Requester {
+  /** Id of the app that is signed in to, and its registered name. */
+  clientId: string
+  app: string
+  /** What the browser says that it is; untrusted. */
+  userAgent?: string
+  /** Where the browser is, as our proxy has it: ISO 3166 code. */
+  country?: string
+}
+
 export interface StartInput {
   purpose: Purpose
   /** Where an outside party sends the browser back to. */
@@ -39,6 +50,7 @@ export interface StartInput {
   ask?: boolean
   /** Network address of the browser in canonical form, for rate limits. */
   address: string
+  requester?: Requester
   /**
    * Scopes, in the provider's own words, that are asked for there so that apps can reach the person's account. With
    * purpose `access` and the `subject` whose identity has to be proven, the provider keeps what it needs to use them. With
@@ -115,6 +127,7 @@ export type PageProblem =
   | 'unknown-handle'
   | 'unsuitable-host'
   | 'host-unreachable'
+  | 'wrong-number'
 
 /** The closed list of pages a provider can ask for: one without a template does not compile (`views/step.ts`). */
 export type Page =
@@ -133,6 +146,19 @@ export type Page =
   | { name: 'second-factor'; problem?: PageProblem; retryAfter?: number }
   /** Asks for an atproto handle, a DID or the address of a PDS; the answer's field is `handle`. */
   | { name: 'atproto-handle'; handle?: string; problem?: PageProblem; retryAfter?: number }
+  /**
+   * A picture to scan with the phone, and the number to choose there. Without a code there is none at the moment, and the
+   * page offers a new one. The answer's field is `action=continue`.
+   */
+  | {
+      name: 'telegram-qr'
+      code?: { link: string; number: string }
+      problem?: PageProblem
+      retryAfter?: number
+    }
+
+/** How a page stands that waits for something elsewhere: `noticed` once it has begun there, `settled` when it is decided or over. */
+export type Standing = 'waiting' | 'noticed' | 'settled'
 
 export interface IdentityProvider {
   /** Shown in URLs, and stored with every identity unless `proves` is; never renamed. Lower case, digits and hyphens. */
@@ -149,6 +175,8 @@ export interface IdentityProvider {
   start(input: StartInput): Promise<Step>
   /** Takes the answer to the step whose `state` is given. Throws only `UpstreamError`. */
   answer(input: AnswerInput): Promise<Step>
+  /** Of providers whose pages wait for something elsewhere. Changes nothing, and is asked every second. */
+  standing?(state: Json): Promise<Standing>
   /** Of providers that hand over keepsakes. Each is kept or discarded once; afterwards, and for unknown ids, nothing happens. */
   readonly keepsakes?: {
     /** From now on apps can reach the account of `subject`. False when it is over or another's; then it is given back. */

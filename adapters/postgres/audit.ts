@@ -50,6 +50,8 @@ export type AuditEventName =
   | 'approval.allowed'
   | 'approval.denied'
   | 'telegram.connect-denied'
+  | 'telegram.sign-in-denied'
+  | 'telegram.sign-in-wrong-number'
   | 'ifttt.authorized'
   | 'ifttt.denied'
   | 'ifttt.test-set-up'

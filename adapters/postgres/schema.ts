@@ -297,6 +297,22 @@ export interface ApprovalPromptRow {
   expires_at: Date
 }
 
+/** A sign-in that waits for somebody in Telegram. */
+export interface TelegramSignInRow {
+  /** SHA-256 of the token in the picture, base64url. */
+  token_hash: string
+  /** The client that asks how it stands; null for pages of ours. */
+  holder: string | null
+  state: string
+  /** Keyed hash of the user id of whoever came first. */
+  person_mark: string | null
+  /** Who asks, and the number; context `telegram-sign-in:request:<token_hash>`. */
+  sealed_request: string
+  /** Who confirmed; context `telegram-sign-in:person:<token_hash>`. */
+  sealed_person: string | null
+  expires_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -325,4 +341,5 @@ export interface Database {
   telegram_connections: TelegramConnectionRow
   leases: LeaseRow
   approval_prompts: ApprovalPromptRow
+  telegram_sign_ins: TelegramSignInRow
 }

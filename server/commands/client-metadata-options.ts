@@ -35,6 +35,10 @@ export const metadataOptions = {
     summary:
       'profile device, on a server of yours: the app may ask people who have connected it in Telegram, and has a secret',
   },
+  'telegram-qr': {
+    type: 'boolean',
+    summary: 'the app may show QR codes of its own for signing in with Telegram (docs/telegram.md)',
+  },
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -64,6 +68,7 @@ export function given(input: Input): Record<string, unknown> {
     telegram_bot_id: input.text('telegram-bot-id'),
     required_identity: input.text('required-identity'),
     approve_in_chat: input.flag('approve-in-chat') || undefined,
+    telegram_qr: input.flag('telegram-qr') || undefined,
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),

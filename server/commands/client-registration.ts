@@ -60,7 +60,10 @@ export async function update(context: Context, input: Input): Promise<Answer> {
     throw new UsageError('An app is either --first-party or --third-party.')
   }
   const firstParty = input.flag('first-party') || (input.flag('third-party') ? false : undefined)
-  const changes = given(input)
+  if (input.flag('telegram-qr') && input.flag('no-telegram-qr')) {
+    throw new UsageError('An app either has --telegram-qr or --no-telegram-qr.')
+  }
+  const changes = { ...given(input), ...(input.flag('no-telegram-qr') ? { telegram_qr: '' } : {}) }
   if (Object.keys(changes).length === 0 && firstParty === undefined) {
     throw new UsageError('Say what to change.')
   }

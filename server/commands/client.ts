@@ -63,6 +63,7 @@ export const clientCommands: readonly Command[] = [
       ...metadataOptions,
       'first-party': { type: 'boolean', summary: 'the app is ours: people are not asked for consent' },
       'third-party': { type: 'boolean', summary: 'the app is not ours: people are asked for consent' },
+      'no-telegram-qr': { type: 'boolean', summary: 'the app may not show QR codes of its own any more' },
     },
     examples: [
       'client update 3f9c2a61d07be4185c02 --redirect-uri https://app.example/cb --redirect-uri https://app.example/cb2',

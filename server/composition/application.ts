@@ -18,6 +18,7 @@ import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import type { Parts } from './parts.ts'
 import { telegramRoutes } from './telegram-service.ts'
+import { telegramApi } from './telegram-sign-in.ts'
 
 /** `stopping`: once it is aborted, the server says that it is not ready. */
 export function application(parts: Parts, stopping: AbortSignal): RequestListener {
@@ -34,7 +35,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
     health: healthRoutes({ ping: () => ping(store.db), stopping: () => stopping.aborted }),
     routes: [
       sameOriginOnly(issuer, ['/interaction', '/account', devicePath, connectPath]),
-      interactions(parts),
+      interactions(parts, stopping),
       account(parts),
       device(parts),
       logoRoutes(stores.clients.find),
@@ -49,6 +50,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
       }),
       ...ifttt(parts),
       ...telegramRoutes(parts),
+      ...telegramApi(parts),
       pdsProxy({
         bearer: oauth.bearer,
         identityOf: cached(pds.access.account, { lifetime: 1_000, size: 1_000, now }),

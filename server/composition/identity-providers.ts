@@ -9,6 +9,8 @@ import type { Foundation } from './foundation.ts'
 import { otherIssuers } from './other-issuers.ts'
 import type { Outside, Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
+import type { Telegram } from './telegram.ts'
+import { telegramWays } from './telegram-ways.ts'
 
 export interface IdentityProviders {
   /** By their ids, in the order of their buttons. */
@@ -19,20 +21,25 @@ export interface IdentityProviders {
 
 /** `further`: ways beyond those of this house. */
 export function identityProviders(
-  { config, sealer, now, log }: Foundation,
-  { passwords, limits, audit }: Stores,
+  foundation: Foundation,
+  stores: Stores,
   pds: Pds,
+  telegram: Telegram | undefined,
   outside: Outside,
   further: readonly IdentityProvider[],
 ): IdentityProviders {
+  const { config, sealer, now, log } = foundation
+  const { passwords, limits, audit } = stores
   const { productName, registration } = config
   const hashing = passwordHashing()
   const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
   const byHandle = atproto({ client: pds.client, recognise: (text) => readIdentifier(text, outside.open), limits, now })
   const report = (provider: string, why: string) => log.info({ provider, why }, 'an answer of an issuer was refused')
   const issuers = otherIssuers({ config, now, report }).map(({ provider }) => provider)
+  // Of several that prove the same identity the first gives it its name.
+  const ways = [local, byHandle, ...telegramWays(foundation, stores, telegram), ...issuers, ...further]
   return {
-    byId: new Map([local, byHandle, ...issuers, ...further].map((provider) => [provider.id, provider])),
+    byId: new Map(ways.map((provider) => [provider.id, provider])),
     passwordSettings: passwordSettings({ passwords, hashing, sealer, productName, now }),
   }
 }

@@ -14,9 +14,13 @@ import { otherBrowser as createOtherBrowser } from '../interactions/other-browse
 import { pdsStep } from '../interactions/pds.ts'
 import { interactionRoutes } from '../interactions/router.ts'
 import { signIn } from '../interactions/sign-in.ts'
+import { waiting } from '../interactions/waiting.ts'
 import type { Parts } from './parts.ts'
 
-export function interactions({ foundation, stores, pds, oauth, identityProviders, pages }: Parts): Middleware {
+export function interactions(
+  { foundation, stores, pds, oauth, identityProviders, pages }: Parts,
+  stopping: AbortSignal,
+): Middleware {
   const { config, now, log } = foundation
   const { issuer, registration } = config
   const { accounts, consents, identities } = stores
@@ -54,6 +58,7 @@ export function interactions({ foundation, stores, pds, oauth, identityProviders
     signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser }),
     link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, otherBrowser, now }),
     otherBrowser,
+    waiting: waiting({ attempts, cookies, stopping }),
     consent: consent({
       findAccount: accounts.find,
       findResource: oauth.findResource,

@@ -48,6 +48,8 @@ export interface OAuth {
   readonly bearer: Bearer
   /** What IFTTT gets tokens for, and what judges them there. */
   readonly ifttt: IftttResource & { readonly bearer: Bearer }
+  /** Counts wrong secrets of clients, wherever they are tried. */
+  readonly clientGuesses: ClientGuesses
   /** Records that a grant was used; its failure is nobody's but the log's. */
   readonly grantUsed: (grantId: string) => Promise<void>
   /** Sign the cookies, newest first: ours and the provider's are signed alike. */
@@ -136,6 +138,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
     },
     bearer: bearer({ issuer: config.issuer, audience: pds.resource.identifier, provider, nonces, now }),
     ifttt: { ...ifttt, bearer: bearer({ issuer: config.issuer, audience: ifttt.identifier, provider, nonces, now }) },
+    clientGuesses: guesses,
     grantUsed,
     cookieKeys,
     findResource,

@@ -41,7 +41,7 @@ export async function parts(foundation: Foundation, { outside, providers }: Surr
     pds,
     telegram,
     oauth: await oauth({ foundation, stores, pds, pages, telegram }),
-    identityProviders: identityProviders(foundation, stores, pds, outside, providers),
+    identityProviders: identityProviders(foundation, stores, pds, telegram, outside, providers),
     pages,
   }
 }

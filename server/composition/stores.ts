@@ -22,6 +22,7 @@ import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
 import { telegramConnections } from '../../adapters/postgres/telegram-connections.ts'
 import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
+import { telegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
 import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -53,6 +54,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     telegramConnections: telegramConnections(db, sealer, now),
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
+    telegramSignIns: telegramSignIns(db, sealer, now),
     telegramUpdates: telegramUpdates(db, now),
   }
 }

@@ -19,12 +19,13 @@ import { type TakeUpdate, takingUpdates } from '../telegram/updates.ts'
 import { approvals } from './approvals.ts'
 import type { Parts } from './parts.ts'
 import { type Telegram, webhookSecrets } from './telegram.ts'
+import { signInFeature } from './telegram-sign-in.ts'
 
 type WithTelegram = Parts & { readonly telegram: Telegram }
 
 /** What the bot can do: whoever adds something adds it here. */
 function telegramFeatures(parts: WithTelegram): readonly TelegramFeature[] {
-  return [connecting(parts).feature, approvals(parts, parts.telegram).feature]
+  return [connecting(parts).feature, approvals(parts, parts.telegram).feature, signInFeature(parts, parts.telegram)]
 }
 
 /** The pages behind links of the bot, and where Telegram brings updates; nothing where there is no bot. */

@@ -11,10 +11,11 @@ import type {
   Page,
   Purpose,
   RefusedReason,
+  Standing,
   StartInput,
   Step,
 } from '../../adapters/identity/contract.ts'
-import type { Attempts, NewAttempt } from '../../adapters/postgres/attempts.ts'
+import type { Attempt, Attempts, NewAttempt } from '../../adapters/postgres/attempts.ts'
 import type { Entering, Proof } from './proof.ts'
 import { provedBy } from './ways.ts'
 
@@ -35,7 +36,7 @@ export type HeldStep =
 export type AttemptOutcome =
   /** `returnState` is what tells the callback apart from those of other tabs. */
   | { kind: 'redirect'; to: URL; returnState: string | undefined }
-  | { kind: 'show'; page: Page }
+  | { kind: 'show'; page: Page; standing?: Standing }
   | { kind: 'proven'; proof: Proof }
   | { kind: 'refused'; reason: RefusedReason }
   /** Another answer to the same step came first; what counts is shown where the attempt stands now. */
@@ -56,10 +57,15 @@ export interface AttemptDriver {
   /** Begins an attempt; `token` is for the browser's cookie, undefined when nothing was begun. */
   begin(
     provider: IdentityProvider,
-    origin: AttemptOrigin & Pick<StartInput, 'ask' | 'access'> & { hint?: string | undefined },
+    origin: AttemptOrigin & Pick<StartInput, 'ask' | 'access' | 'requester'> & { hint?: string | undefined },
   ): Promise<{ token: string | undefined; outcome: AttemptOutcome }>
-  /** Where the attempt stands, without spending a try. */
-  current(token: string, interaction: string): Promise<{ provider: string; step: OpenStep } | undefined>
+  /** Where the attempt stands, without spending a try; `standing` of pages that wait for something elsewhere. */
+  current(
+    token: string,
+    interaction: string,
+  ): Promise<{ provider: string; step: OpenStep; standing?: Standing } | undefined>
+  /** How to ask again and again how its page stands; undefined when it is none that waits. */
+  watch(token: string, interaction: string): Promise<(() => Promise<Standing>) | undefined>
   /** Hands an answer to the provider. */
   answer(token: string, origin: AttemptOrigin, params: URLSearchParams): Promise<AttemptOutcome>
   /** Keeps what was proven until the person has decided; answers the token for the browser's cookie. */
@@ -96,12 +102,20 @@ export function attemptDriver(
         step: openStep(step),
         tries: triesOf(step),
       })
-      return { token, outcome: shown(step) }
+      return { token, outcome: shown(step, provider) }
     },
 
     async current(token, interaction) {
       const found = await attempts.peek(token, interaction)
-      return found === undefined ? undefined : { provider: found.provider, step: found.step as unknown as OpenStep }
+      if (found === undefined) return undefined
+      const look = lookOf(found)
+      const current = { provider: found.provider, step: found.step as unknown as OpenStep }
+      return look === undefined ? current : { ...current, standing: await look() }
+    },
+
+    async watch(token, interaction) {
+      const found = await attempts.peek(token, interaction)
+      return found && lookOf(found)
     },
 
     async answer(token, { interaction, ...origin }, params) {
@@ -117,7 +131,7 @@ export function attemptDriver(
         const tries = again ? undefined : triesOf(step)
         if (again && taken.triesLeft < 1) return refuse(token, taken.version, 'expired')
         const kept = await attempts.advance(token, taken.version, { step: openStep(step) as unknown as Json, tries })
-        return kept ? shown(step) : { kind: 'overtaken' }
+        return kept ? shown(step, provider) : { kind: 'overtaken' }
       }
       if (step.kind === 'refused') return refuse(token, taken.version, step.reason)
       if (step.identity.provider !== provedBy(provider))
@@ -142,6 +156,12 @@ export function attemptDriver(
       if (taken === undefined || !(await attempts.close(token, taken.version))) return undefined
       return taken.step as unknown as Held<typeof kind>
     },
+  }
+
+  function lookOf({ provider, step }: Attempt): (() => Promise<Standing>) | undefined {
+    const open = step as unknown as OpenStep
+    const { standing } = providers.get(provider) ?? {}
+    return open.kind === 'show' && standing !== undefined ? () => standing(open.state) : undefined
   }
 
   /** An outside party that fails ends the attempt, and nothing else. */
@@ -172,8 +192,8 @@ function openStep(step: Asking): OpenStep {
     : { kind: 'redirect', state: step.state }
 }
 
-function shown(step: Asking): AttemptOutcome {
-  if (step.kind === 'show') return { kind: 'show', page: step.page }
+function shown(step: Asking, { standing }: IdentityProvider): AttemptOutcome {
+  if (step.kind === 'show') return { kind: 'show', page: step.page, ...(standing && { standing: 'waiting' as const }) }
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(step.to.hostname)
   if (step.to.protocol !== 'https:' && !loopback) throw new TypeError('a provider redirects to https only')
   return {

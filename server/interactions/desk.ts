@@ -5,11 +5,15 @@
  */
 import type { Context } from 'koa'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import type { ClientCard } from '../../views/client.ts'
+import type { Requester } from '../../adapters/identity/contract.ts'
+import { type ClientCard, plainName } from '../../views/client.ts'
 import type { Surroundings } from '../../views/layout.ts'
 import { formTargetsOf, type Pages, sendPage } from '../pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { finish } from './finish.ts'
+
+/** Characters. */
+const longestUserAgent = 500
 
 export interface Desk {
   readonly ctx: Context
@@ -34,10 +38,13 @@ export interface Desk {
   /** The registration of the client, by the names of RFC 7591. */
   readonly registration: Readonly<Record<string, unknown>>
   readonly address: string
+  /** Who asks, as people are told elsewhere. */
+  readonly requester: Requester
   readonly on: Surroundings
   /** Path of a step of this interaction. */
   path(step: string): string
-  show(document: string, status?: number): void
+  /** `script`: path of the one that the page has. */
+  show(document: string, status?: number, script?: string): void
   /** Sends the browser on (303). */
   seeOther(target: string): void
   finish(result: InteractionResults): Promise<void>
@@ -50,6 +57,7 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
   const on = pages.surroundings(ctx, textOf(params['ui_locales']))
   const client = await provider.Client.find(String(params['client_id']))
   const metadata = client?.metadata() ?? {}
+  const card = clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri']))
   return {
     ctx,
     provider,
@@ -61,14 +69,16 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
     sessionUid: session?.uid,
     grantId,
     device: deviceCode,
-    client: clientCard(metadata, String(params['client_id']), textOf(params['redirect_uri'])),
+    client: card,
     registration: metadata,
     address: requestInfo(ctx.req).address,
+    requester: requesterOf(ctx, card),
     on,
     path: (step) => `/interaction/${uid}${step === '' ? '' : `/${step}`}`,
-    show: (document, status = 200) =>
+    show: (document, status = 200, script) =>
       sendPage(ctx, document, {
         status,
+        script: script === undefined ? undefined : new URL(script, provider.issuer).href,
         formTargets: [...formTargetsOf(params['redirect_uri']), ...neighbours(provider.issuer)],
       }),
     seeOther(target) {
@@ -76,6 +86,17 @@ export async function openDesk(ctx: Context, provider: Provider, pages: Pages): 
       ctx.status = 303
     },
     finish: (result) => finish(provider, ctx, result),
+  }
+}
+
+function requesterOf(ctx: Context, client: ClientCard): Requester {
+  const { country } = requestInfo(ctx.req)
+  const userAgent = ctx.get('user-agent').slice(0, longestUserAgent)
+  return {
+    clientId: client.id,
+    app: plainName(client),
+    ...(userAgent === '' ? {} : { userAgent }),
+    ...(country === undefined ? {} : { country }),
   }
 }
 

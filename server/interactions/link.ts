@@ -55,7 +55,7 @@ export function linkStep(options: LinkStepOptions) {
     }
     const token = cookies.attempt(desk.ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
-    if (current?.step.kind === 'show') return showStep(desk, current.step.page, [])
+    if (current?.step.kind === 'show') return showStep(desk, current.step.page, [], current.standing)
     if (current?.step.kind === 'link') return confirmPage(desk, current.step.proof)
     await page(desk)
   }
@@ -71,7 +71,11 @@ export function linkStep(options: LinkStepOptions) {
     }
     const provider = providerOf(desk)
     if (!here && otherBrowser.isNeeded(desk, provider)) return desk.seeOther(otherBrowser.path(desk, provider))
-    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), ask: true })
+    const { token, outcome } = await attempts.begin(provider, {
+      ...origin(desk, provider.id),
+      requester: desk.requester,
+      ask: true,
+    })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
     await settle(desk, outcome)
   }

@@ -23,6 +23,7 @@ import type { OtherBrowser } from './other-browser.ts'
 import type { PdsStep } from './pds.ts'
 import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
+import type { Waiting } from './waiting.ts'
 
 export interface InteractionOptions {
   /** The provider of the moment. */
@@ -34,6 +35,7 @@ export interface InteractionOptions {
   link: LinkStep
   consent: ReturnType<typeof consent>
   pds: PdsStep
+  waiting: Waiting
   cookies: AttemptCookies
   /** Address that begins the sign-in of an interaction again, also after its end. */
   restartOf: (uid: string) => Promise<string | undefined>
@@ -97,6 +99,7 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     step(['login', 'link', 'pds'], (desk) => (desk.prompt.name === 'pds' ? pds.answer(desk) : answered(desk))),
   )
   router.post('/:uid/answer', step(['login', 'link'], answered))
+  router.get('/:uid/events', step(['login', 'link'], options.waiting))
   router.post('/:uid/newcomer', step(['login'], admission.newcomer))
   router.post(
     '/:uid/connect',

@@ -1,10 +1,11 @@
 /** Shows the page that a provider asks for, with the status that says how the last answer was. */
-import type { Page } from '../../adapters/identity/contract.ts'
+import type { Page, Standing } from '../../adapters/identity/contract.ts'
 import type { ProviderChoice } from '../../views/providers.ts'
 import { stepPage } from '../../views/step.ts'
 import type { Desk } from './desk.ts'
 
-export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice[]): void {
+/** `standing`: of pages that wait for something elsewhere. */
+export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice[], standing?: Standing): void {
   const status = page.problem === 'too-many-tries' ? 429 : page.problem === undefined ? 200 : 400
   if (page.retryAfter !== undefined) desk.ctx.set('retry-after', String(page.retryAfter))
   const document = stepPage(desk.on, {
@@ -13,6 +14,8 @@ export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice
     cancel: desk.path('cancel'),
     client: desk.client,
     others,
+    standing,
+    events: desk.path('events'),
   })
-  desk.show(document, status)
+  desk.show(document, status, standing === undefined ? undefined : desk.on.waitingScript)
 }

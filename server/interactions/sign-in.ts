@@ -4,7 +4,7 @@
  * Shows the ways to sign in and lets the attempt driver ask; what a proof means here is decided in `admission.ts`. Knows
  * no provider's business.
  */
-import type { IdentityProvider, Page, RefusedReason } from '../../adapters/identity/contract.ts'
+import type { IdentityProvider, Page, RefusedReason, Standing } from '../../adapters/identity/contract.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import { readForm, singleValues } from '../forms.ts'
 import { PageRefusal } from '../page-refusal.ts'
@@ -44,7 +44,7 @@ export function signIn(options: SignInOptions) {
   async function show(desk: Desk): Promise<void> {
     const token = cookies.attempt(desk.ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
-    if (current?.step.kind === 'show') return ask(desk, current.step.page, current.provider)
+    if (current?.step.kind === 'show') return ask(desk, current.step.page, current.provider, current.standing)
     if (current?.step.kind === 'newcomer') return admission.showNewcomer(desk, current.step)
     if (current?.step.kind === 'connect') return connecting.show(desk, current.step)
     // Whom the app named may be somebody else than who has the account: the person says how to get there.
@@ -71,7 +71,13 @@ export function signIn(options: SignInOptions) {
     const hint = hintFor(desk, provider)
     const scopes = await oneTrip.scopes(desk, provider.id)
     const access = scopes.length === 0 ? {} : { access: { scopes } }
-    const { token, outcome } = await attempts.begin(provider, { ...origin(desk, provider.id), hint, ask, ...access })
+    const { token, outcome } = await attempts.begin(provider, {
+      ...origin(desk, provider.id),
+      requester: desk.requester,
+      hint,
+      ask,
+      ...access,
+    })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
     await settle(desk, provider.id, outcome)
   }
@@ -105,7 +111,7 @@ export function signIn(options: SignInOptions) {
         return desk.seeOther(outcome.to.href)
       case 'show':
         // What answers a form is shown by an address of its own: coming back to it must not mean sending the form again.
-        if (desk.ctx.path === desk.path('')) return ask(desk, outcome.page, provider)
+        if (desk.ctx.path === desk.path('')) return ask(desk, outcome.page, provider, outcome.standing)
         return desk.seeOther(desk.path(''))
       case 'overtaken':
         return desk.seeOther(desk.path(''))
@@ -116,8 +122,8 @@ export function signIn(options: SignInOptions) {
     }
   }
 
-  function ask(desk: Desk, page: Page, provider: string): void {
-    showStep(desk, page, choices(desk, providers, provider))
+  function ask(desk: Desk, page: Page, provider: string, standing?: Standing): void {
+    showStep(desk, page, choices(desk, providers, provider), standing)
   }
 
   async function chooser(desk: Desk, problem?: RefusedReason): Promise<void> {

@@ -19,7 +19,15 @@ export function clientConfiguration() {
     // Hashed secrets leave no key for HMAC-based methods.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     extraClientMetadata: {
-      properties: ['profile', 'first_party', 'resource_scopes', 'logo_address', 'required_identity', 'telegram_bot_id'],
+      properties: [
+        'profile',
+        'first_party',
+        'resource_scopes',
+        'logo_address',
+        'required_identity',
+        'telegram_bot_id',
+        'telegram_qr',
+      ],
     },
   } satisfies Configuration
 }

@@ -65,6 +65,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...identityProblems(given['required_identity']),
     ...approvalProblems(given['approve_in_chat']),
     ...botProblems(given['telegram_bot_id']),
+    ...permissionProblems(given['telegram_qr']),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -170,6 +171,10 @@ function botProblems(botId: unknown): string[] {
   return botId === undefined || (typeof botId === 'string' && /^[1-9]\d{0,15}$/.test(botId))
     ? []
     : ['"telegram_bot_id" must be the number of a bot: what stands before the colon in its token.']
+}
+
+function permissionProblems(telegramQr: unknown): string[] {
+  return telegramQr === undefined || telegramQr === true ? [] : ['"telegram_qr" must be true, or be left out.']
 }
 
 function serviceProblems(serviceId: unknown, profile: Profile): string[] {

@@ -1,5 +1,18 @@
 /** What the bot says by itself, in English. Plain text: Telegram shows no markup of ours. */
 
+import type { Program } from '../device/user-agent.ts'
+
+export interface SignInFacts {
+  readonly purpose: 'sign-in' | 'link'
+  readonly app: string
+  readonly address: string | undefined
+  readonly place: string | undefined
+  readonly program: Program | undefined
+  readonly at: Date
+  /** An app says all this, not we. */
+  readonly byApp: boolean
+}
+
 export const texts = {
   /** To whoever starts it or writes what nobody expects. */
   about: (productName: string, commands: readonly { command: string; description: string }[]): string =>
@@ -35,4 +48,39 @@ export const texts = {
     opened: 'The link was opened. Go on in the browser; I will ask you here before anything is connected.',
     over: 'This took too long. Send /connect to begin again.',
   },
+
+  /** A sign-in that begins with a picture on a page. */
+  signIn: {
+    ask: (productName: string, asked: SignInFacts): string =>
+      [
+        asked.purpose === 'sign-in'
+          ? `Sign in to ${asked.app} with your Telegram?`
+          : `Add your Telegram to an account of ${productName}, as a way to sign in to it?`,
+        [
+          ...(asked.purpose === 'sign-in' && asked.app !== productName ? [`At: ${productName}`] : []),
+          `With: ${programText(asked.program)}`,
+          `From: ${placeText(asked)}`,
+          `Begun: ${asked.at.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+          ...(asked.byApp ? [`All this is what ${asked.app} says.`] : []),
+        ].join('\n'),
+        'Choose the number that stands on the page in front of you. If you see no such page, or somebody sent you here, press “It’s not me”: whatever they say, they want to get in as you.',
+      ].join('\n\n'),
+    notMe: 'It’s not me',
+    confirmed: (app: string): string => `Confirmed. Go back to the page: it continues to ${app} by itself.`,
+    'wrong-number':
+      'That is not the number on the page, so nobody was signed in. If you see the page, begin there again. If somebody told you a number, do not go on: they want to get in as you.',
+    denied:
+      'Nobody was signed in, and we took note of it. Whoever showed or sent you that picture wanted to get in as you.',
+    over: 'This code is over, or somebody else has used it. The page where you got it has a new one.',
+  },
 } as const
+
+function programText(program: Program | undefined): string {
+  if (program === undefined) return 'a browser that gives no name'
+  return program.system === undefined ? program.name : `${program.name} on ${program.system}`
+}
+
+function placeText({ place, address }: SignInFacts): string {
+  if (address === undefined) return place ?? 'an address that is not known'
+  return place === undefined ? `address ${address}` : `${place} (address ${address})`
+}

@@ -353,3 +353,16 @@ test('an app may demand what people can sign in with here, and nothing else; wha
   const freed = await added(run, ['client', 'update', id, '--required-identity', '', '--json'])
   expect(freed).not.toHaveProperty('required_identity')
 })
+
+test('an app with a secret may be allowed to draw pictures for Telegram, and that is taken back; others may not', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const { client_id: id, telegram_qr } = await added(run, [...example, '--telegram-qr'])
+  expect(telegram_qr).toBe(true)
+  expect(await run(['client', 'update', id, '--telegram-qr', '--no-telegram-qr'])).toMatchObject({ exitCode: 2 })
+  expect(await added(run, ['client', 'update', id, '--no-telegram-qr', '--json'])).not.toHaveProperty('telegram_qr')
+  expect(await added(run, ['client', 'update', id, '--telegram-qr', '--json'])).toMatchObject({ telegram_qr: true })
+  const spa = example.map((word) => (word === 'web' ? 'spa' : word))
+  const refused = await run([...spa, '--telegram-qr'])
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('telegram_qr') })
+})

@@ -59,7 +59,13 @@ const refusals = Object.keys(en.refusals) as RefusedReason[]
 
 /** Renders every page in every state. */
 export function samplePages({ words = en, text, address }: Sources): readonly Sample[] {
-  const on: Surroundings = { words, language: 'en', productName: text('Habitat'), stylesheet: '/assets/style-1.css' }
+  const on: Surroundings = {
+    words,
+    language: 'en',
+    productName: text('Habitat'),
+    stylesheet: '/assets/style-1.css',
+    waitingScript: '/assets/waiting-1.js',
+  }
   const client = clientCard({ text, address })
   const others = [{ id: text('google'), label: text('Google'), start: address('/interaction/1/start/google') }]
   const action = address('/interaction/1/answer')
@@ -99,6 +105,25 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
     const page = { name: 'password-add', email: text('alice@example.com'), ...asked } as const
     add('step', `add ${problem ?? 'first'}`, stepPage(on, { action, cancel, client, others, page }))
+  }
+  for (const standing of ['waiting', 'noticed', 'settled'] as const) {
+    const page = {
+      name: 'telegram-qr',
+      code: { link: address('https://t.me/habitat_bot?start=s1'), number: text('47') },
+    } as const
+    add(
+      'step',
+      `telegram-qr first ${standing}`,
+      stepPage(on, { action, cancel, client, others, standing, events: '/e', page }),
+    )
+  }
+  for (const problem of [undefined, 'wrong-number', 'too-many-tries'] as const) {
+    const page = { name: 'telegram-qr', ...(problem && { problem, retryAfter: 95 }) } as const
+    add(
+      'step',
+      `telegram-qr without a code ${problem ?? 'first'}`,
+      stepPage(on, { action, cancel, client, others, page }),
+    )
   }
   add('step', 'bare', stepPage(on, { page: { name: 'password-sign-in', canRegister: false }, action, others: [] }))
   for (const problem of [undefined, ...refusals]) {

@@ -22,6 +22,7 @@ const problems: Record<PageProblem, string> = {
   'unknown-handle': 'We couldn’t find that handle. Check the spelling and try again.',
   'unsuitable-host': 'The host of that account doesn’t offer sign-in to apps, or doesn’t know the account.',
   'host-unreachable': 'The host of that account didn’t answer. Try again in a moment.',
+  'wrong-number': 'Another number was chosen in Telegram, so nobody was signed in. You can try again with a new code.',
 }
 
 const refusals: Record<RefusedReason, string> = {
@@ -179,6 +180,23 @@ export const en = {
     label: 'Handle',
     hint: 'For example alice.bsky.social. You sign in where your account lives; we never see your password.',
     button: 'Continue',
+  },
+
+  telegramQr: {
+    title: 'Confirm in Telegram',
+    choose: 'Press Start in our bot, and when it asks, choose this number:',
+    number: 'Your number:',
+    picture: 'QR picture that opens our bot in Telegram; the button below opens it on this device.',
+    scan: 'Scan it with the camera of your phone.',
+    open: 'Open Telegram on this device',
+    standings: {
+      waiting: 'Waiting for you in Telegram. The code lasts two minutes; then a new one comes.',
+      noticed: 'Telegram is open. Choose the number there.',
+      settled: 'Telegram has answered. Press Continue.',
+    },
+    continue: 'Continue',
+    again: 'Get a new code',
+    beware: 'Never scan a picture, or choose a number, that somebody else sends you: you would let them in as you.',
   },
 
   chooser: {

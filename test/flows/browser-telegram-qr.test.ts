@@ -1,0 +1,88 @@
+/** Signing in with Telegram by a picture at a real desk: the page hears of it by itself, also when the server goes and comes. */
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { browserTest } from '../support/browser.ts'
+import { type App, browse, openApp, signInAddress } from '../support/browsing.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
+import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
+import { codeOn, namedBotAt, notMe, pick, scan, wrongNumber } from '../support/telegram-qr.ts'
+
+let telegram: Telegram
+let database: TestDatabase
+let server: TestServer
+let settings: Record<string, string>
+let app: App
+let client: TestClient
+beforeAll(async () => {
+  telegram = await startTelegram()
+  database = await openTestDatabase()
+  settings = { ...namedBotAt(telegram), SECRETS: randomBytes(32).toString('hex') }
+  server = await startTestServer({ settings, database })
+  app = await openApp()
+  client = await server.client('web', { redirect_uris: [app.redirectUri], first_party: true })
+})
+afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await server.stop()
+  await database.close()
+  expect(telegram.complaints).toEqual([])
+  await telegram[Symbol.asyncDispose]()
+})
+
+async function shownCode(browser: Parameters<Parameters<typeof browserTest>[1]>[0], options = {}) {
+  const { page, complaints } = await browse(browser, [server.origin, app.origin], options)
+  await page.goto(signInAddress(server, client))
+  await page.getByRole('button', { name: 'Continue with Telegram', exact: true }).click()
+  await page.getByRole('heading', { name: 'Confirm in Telegram' }).waitFor()
+  return { page, complaints, code: codeOn({ text: await page.content() }) }
+}
+
+browserTest('the page goes on by itself once the number is chosen in the chat', async (browser) => {
+  const { page, complaints, code } = await shownCode(browser)
+  const person = telegram.person('Dana')
+  const question = await scan(person, code.link)
+  await page.getByText('Telegram is open').waitFor()
+  await pick(person, question, code.number)
+  await page.getByText('You signed in with Telegram').waitFor()
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await page.getByRole('heading', { name: 'Back at the app' }).waitFor()
+  expect(complaints).toEqual([])
+})
+
+browserTest('a wrong number, and somebody who says that it was not them, are told without a touch', async (browser) => {
+  const { page, complaints, code } = await shownCode(browser)
+  const person = telegram.person()
+  const question = await scan(person, code.link)
+  await pick(person, question, wrongNumber(question, code))
+  await page.getByText('Another number was chosen in Telegram').waitFor()
+  await page.getByRole('button', { name: 'Get a new code' }).click()
+  await page.getByText('Waiting for you in Telegram').waitFor()
+  const next = codeOn({ text: await page.content() })
+  expect(next.link).not.toBe(code.link)
+  await pick(person, await scan(person, next.link), notMe)
+  await page.getByText('You cancelled that sign-in').waitFor()
+  expect(complaints).toEqual([])
+})
+
+browserTest('a server that stops between scan and confirmation, and comes back, is not noticed', async (browser) => {
+  const { page, code } = await shownCode(browser)
+  const person = telegram.person()
+  const question = await scan(person, code.link)
+  await page.getByText('Telegram is open').waitFor()
+  const { port } = new URL(server.origin)
+  await server.stop()
+  server = await startTestServer({ settings: { ...settings, PORT: port }, database })
+  await pick(person, question, code.number)
+  await page.getByText('You signed in with Telegram').waitFor({ timeout: 20_000 })
+})
+
+browserTest('without scripts the button does what the page would', async (browser) => {
+  const { page, complaints, code } = await shownCode(browser, { javaScriptEnabled: false })
+  const person = telegram.person()
+  await pick(person, await scan(person, code.link), code.number)
+  await person.told('Confirmed')
+  await page.getByRole('button', { name: 'Continue', exact: true }).click()
+  await page.getByText('You signed in with Telegram').waitFor()
+  expect(complaints).toEqual([])
+})
