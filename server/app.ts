@@ -164,9 +164,9 @@ function originForm(target: string, host: string): string | undefined {
   return url?.host === host && /^https?:$/.test(url.protocol) ? url.pathname + url.search : undefined
 }
 
-function assets({ stylesheet, waitingScript }: Pages): Middleware {
+function assets({ stylesheet, waitingScript, telegramScript }: Pages): Middleware {
   return async (ctx, next) => {
-    const asset = [stylesheet, waitingScript].find(({ path }) => path === ctx.path)
+    const asset = [stylesheet, waitingScript, telegramScript].find(({ path }) => path === ctx.path)
     if (asset === undefined || ctx.method !== 'GET') return next()
     ctx.type = asset === stylesheet ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
     ctx.set('cache-control', 'public, max-age=31536000, immutable')

@@ -16,6 +16,8 @@ export interface Pages {
   readonly stylesheet: Asset
   /** The script of pages that wait for something elsewhere. */
   readonly waitingScript: Asset
+  /** The script of pages that Telegram tells something behind the `#`. */
+  readonly telegramScript: Asset
 }
 
 /** A file of ours whose address changes with its content. */
@@ -24,13 +26,15 @@ export interface Asset {
   readonly content: Buffer
 }
 
-/** Pages of the product with this name. Reads stylesheet and script once. */
+/** Pages of the product with this name. Reads stylesheet and scripts once. */
 export function pages(productName: string): Pages {
   const stylesheet = assetOf('style', 'css')
   const waitingScript = assetOf('waiting', 'js')
+  const telegramScript = assetOf('telegram-data', 'js')
   return {
     stylesheet,
     waitingScript,
+    telegramScript,
     surroundings(ctx, uiLocales) {
       const language = chooseLanguage(uiLocales, ctx.get('accept-language'))
       return {
@@ -39,6 +43,7 @@ export function pages(productName: string): Pages {
         productName,
         stylesheet: stylesheet.path,
         waitingScript: waitingScript.path,
+        telegramScript: telegramScript.path,
       }
     },
   }

@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly stylesheet: string
   /** URL path of the script of pages that wait. */
   readonly waitingScript: string
+  /** URL path of the script of pages that Telegram tells something behind the `#`. */
+  readonly telegramScript: string
 }
 
 export interface LayoutProps {
@@ -29,12 +31,14 @@ export interface LayoutProps {
   readonly problem?: boolean
   /** The page waits for something elsewhere; without scripts it is loaded again now and then. */
   readonly waits?: boolean
+  /** URL path of another script of ours. */
+  readonly script?: string | undefined
 }
 
 /** A complete HTML document. */
 export function layout(
   on: Surroundings,
-  { title, body, wide = false, problem = false, waits = false }: LayoutProps,
+  { title, body, wide = false, problem = false, waits = false, script }: LayoutProps,
 ): string {
   const full = on.words.title(title, on.productName)
   return html`<!doctype html>
@@ -53,6 +57,10 @@ export function layout(
     html`
 <script src="${on.waitingScript}" defer></script>
 <noscript><meta http-equiv="refresh" content="${refreshInterval}"></noscript>`
+  }${
+    script !== undefined &&
+    html`
+<script src="${script}" defer></script>`
   }
 </head>
 <body${attributes({ class: wide ? 'wide' : undefined })}>

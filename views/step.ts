@@ -10,6 +10,7 @@ import { button, field, postForm, problemSummary, problemText } from './form.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 import { cancelForm, type ProviderChoice, providerForms } from './providers.ts'
+import { telegramData } from './telegram-data.ts'
 import { telegramQr } from './telegram-qr.ts'
 
 export interface StepProps {
@@ -26,15 +27,25 @@ export interface StepProps {
   readonly events?: string | undefined
 }
 
+/** Pages on which other ways are offered, too. */
+const withOthers: readonly Page['name'][] = [
+  'password-sign-in',
+  'atproto-handle',
+  'telegram-qr',
+  'telegram-webapp',
+  'telegram-widget',
+]
+
 /** The page that asks what the provider needs to know. */
 export function stepPage(on: Surroundings, props: StepProps): string {
-  const { title, lead, form, waits = false } = contentOf(on, props)
+  const { title, lead, form, waits = false, script } = contentOf(on, props)
   const { problem, retryAfter } = props.page
-  const others = ['password-sign-in', 'atproto-handle', 'telegram-qr'].includes(props.page.name) ? props.others : []
+  const others = withOthers.includes(props.page.name) ? props.others : []
   return layout(on, {
     title,
     problem: problem !== undefined,
     waits,
+    script,
     body: html`<h1>${title}</h1>
 <p class="lead">${lead ?? continueTo(on, props.client)}</p>
 ${problem !== undefined && problemSummary(problemText(on.words, problem, retryAfter))}
@@ -54,6 +65,7 @@ interface Content {
   readonly lead?: string
   readonly form: Html
   readonly waits?: boolean
+  readonly script?: string
 }
 
 function contentOf(on: Surroundings, props: StepProps): Content {
@@ -82,6 +94,13 @@ function contentOf(on: Surroundings, props: StepProps): Content {
       const form = telegramQr(on, { page, action, events, standing })
       return { title: on.words.telegramQr.title, form, waits: page.code !== undefined }
     }
+    case 'telegram-webapp':
+    case 'telegram-widget':
+      return {
+        title: on.words.telegramData.title,
+        form: telegramData(on, { page: page.name, action }),
+        script: on.telegramScript,
+      }
     default:
       return page satisfies never
   }

@@ -157,6 +157,9 @@ export type Page =
       retryAfter?: number
     }
 
+  /** Read what Telegram has put behind the `#` of the address, and ask the person; the answer's field is `data`. */
+  | { name: 'telegram-webapp' | 'telegram-widget'; problem?: PageProblem; retryAfter?: number }
+
 /** How a page stands that waits for something elsewhere: `noticed` once it has begun there, `settled` when it is decided or over. */
 export type Standing = 'waiting' | 'noticed' | 'settled'
 
@@ -167,6 +170,8 @@ export interface IdentityProvider {
   readonly proves?: string
   /** What the button says, after "Continue with". */
   readonly label: string
+  /** Works in the browser of that app alone, and is offered only there. */
+  readonly inside?: 'telegram'
   /** Refuses browsers that are part of another app; whoever comes in one is asked to open their own first. */
   readonly externalBrowser?: true
   /** Whether a hint of the client names somebody of this provider; that person is sent on without being asked. */

@@ -30,7 +30,12 @@ export function account({ foundation, stores, pds, oauth, identityProviders, pag
     passwords: identityProviders.passwordSettings,
     spendTry: (key) => limits.spend(key, accountTries),
     clearTries: limits.clear,
-    providerLabels: new Map([...identityProviders.byId].map(([id, { label }]) => [id, label])),
+    providerLabels: new Map(
+      [...identityProviders.byId.values()]
+        // A way that works inside another app alone is nothing to add by.
+        .filter(({ inside }) => inside === undefined)
+        .map(({ id, label }) => [id, label]),
+    ),
     identityLabels: identityLabels(identityProviders.byId),
     audit: audit.record,
     now: foundation.now,

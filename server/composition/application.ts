@@ -17,6 +17,7 @@ import { device } from './device.ts'
 import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import type { Parts } from './parts.ts'
+import { telegramApp } from './telegram-app.ts'
 import { telegramRoutes } from './telegram-service.ts'
 import { telegramApi } from './telegram-sign-in.ts'
 
@@ -50,6 +51,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
       }),
       ...ifttt(parts),
       ...telegramRoutes(parts),
+      ...telegramApp(parts),
       ...telegramApi(parts),
       pdsProxy({
         bearer: oauth.bearer,

@@ -15,7 +15,7 @@ interface TelegramStatements {
 }
 
 /** Undefined where there is no bot. */
-function telegramStatements(
+export function telegramStatements(
   { config: { telegram, production }, now }: Foundation,
   { replays }: Stores,
 ): TelegramStatements | undefined {

@@ -15,6 +15,11 @@ export function isEmbeddedBrowser(userAgent: string): boolean {
   return namedApps.test(text) || isAndroidWebView(text) || isAppleWebView(text)
 }
 
+/** Whether a `User-Agent` says that it is the browser inside Telegram; on some systems that one does not. */
+export function isInsideTelegram(userAgent: string): boolean {
+  return /\bTelegram\b/i.test(userAgent.slice(0, 1000))
+}
+
 /** Android's component marks itself with `wv`. */
 function isAndroidWebView(text: string): boolean {
   return /\bAndroid\b[^)]*; wv\)/.test(text)

@@ -17,5 +17,9 @@ export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice
     standing,
     events: desk.path('events'),
   })
-  desk.show(document, status, standing === undefined ? undefined : desk.on.waitingScript)
+  desk.show(document, status, standing === undefined ? scriptOf(desk, page) : desk.on.waitingScript)
+}
+
+function scriptOf({ on }: Desk, { name }: Page): string | undefined {
+  return name === 'telegram-webapp' || name === 'telegram-widget' ? on.telegramScript : undefined
 }

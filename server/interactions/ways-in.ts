@@ -11,6 +11,7 @@ import { namesOther } from '../oidc/other-person.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { noPdsAccount } from '../oidc/policy.ts'
 import type { Desk } from './desk.ts'
+import { isInsideTelegram } from './embedded-browser.ts'
 import { wayTo } from './ways.ts'
 
 type Providers = ReadonlyMap<string, IdentityProvider>
@@ -42,7 +43,7 @@ export function firstProvider(desk: Desk, providers: Providers): IdentityProvide
 /** The ways that are offered, as buttons. */
 export function choices(desk: Desk, providers: Providers, except?: string): ProviderChoice[] {
   return [...providers.values()]
-    .filter((provider) => provider.id !== except && isOffered(desk, provider))
+    .filter((provider) => provider.id !== except && isOffered(desk, provider) && worksHere(desk, provider))
     .map(({ id, label }) => ({ id, label, start: desk.path(`start/${id}`) }))
 }
 
@@ -63,6 +64,11 @@ export function wouldReplace({ accountId, params, prompt }: Desk): boolean {
 
 export function isOffered(desk: Desk, { id }: IdentityProvider): boolean {
   return !needsPds(desk) || id === pdsProvider
+}
+
+/** Whether this browser is one in which the way works; who is sent there by name may be in one that does not say so. */
+function worksHere({ ctx }: Desk, { inside }: IdentityProvider): boolean {
+  return inside === undefined || isInsideTelegram(ctx.get('user-agent'))
 }
 
 /** Whether the app asks for something at the person's PDS. */

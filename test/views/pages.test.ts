@@ -18,7 +18,7 @@ describe('with hostile texts', () => {
 
   it.each(titled(hostile))('%s shows them as text', (_, { page }) => {
     const elements = readMarkup(page)
-    expect(page).not.toMatch(/<script(?! src="\/assets\/waiting-1\.js" defer>)|<img src=x/)
+    expect(page).not.toMatch(/<script(?! src="\/assets\/(waiting|telegram-data)-1\.js" defer>)|<img src=x/)
     expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)')
     expect(
       elements.flatMap((element) => Object.keys(element.attributes)).filter((name) => name.startsWith('on')),
@@ -86,16 +86,17 @@ describe('every page', () => {
   })
 
   it.each(titled(friendly))(
-    '%s runs no script but ours for waiting, styles nothing in line and asks no other server',
+    '%s runs no script but ours where it has to, styles nothing in line and asks no other server',
     (_, { page }) => {
       const elements = readMarkup(page)
       const names = elements.flatMap(({ attributes }) => Object.keys(attributes))
       expect(
         elements.map(({ tag }) => tag).filter((tag) => ['style', 'iframe', 'object', 'base'].includes(tag)),
       ).toEqual([])
-      const waits = page.includes('data-events=')
+      const scripts = { waiting: 'data-events=', 'telegram-data': 'data-fragment=' }
+      const wanted = Object.entries(scripts).filter(([, mark]) => page.includes(mark))
       expect(named(elements, 'script').map(({ attributes, text }) => [attributes['src'], text])).toEqual(
-        waits ? [['/assets/waiting-1.js', '']] : [],
+        wanted.map(([name]) => [`/assets/${name}-1.js`, '']),
       )
       expect(names.filter((name) => name === 'style' || name.startsWith('on'))).toEqual([])
       expect(

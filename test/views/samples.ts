@@ -65,6 +65,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     productName: text('Habitat'),
     stylesheet: '/assets/style-1.css',
     waitingScript: '/assets/waiting-1.js',
+    telegramScript: '/assets/telegram-data-1.js',
   }
   const client = clientCard({ text, address })
   const others = [{ id: text('google'), label: text('Google'), start: address('/interaction/1/start/google') }]
@@ -124,6 +125,9 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       `telegram-qr without a code ${problem ?? 'first'}`,
       stepPage(on, { action, cancel, client, others, page }),
     )
+  }
+  for (const name of ['telegram-webapp', 'telegram-widget'] as const) {
+    add('step', `${name} first`, stepPage(on, { action, cancel, client, others, page: { name } }))
   }
   add('step', 'bare', stepPage(on, { page: { name: 'password-sign-in', canRegister: false }, action, others: [] }))
   for (const problem of [undefined, ...refusals]) {

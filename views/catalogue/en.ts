@@ -182,6 +182,19 @@ export const en = {
     button: 'Continue',
   },
 
+  telegramData: {
+    title: 'Sign in with Telegram',
+    says: 'Telegram says that you are',
+    beware: 'Continue only if this is you: otherwise you would be signed in as somebody else.',
+    button: 'Continue',
+    missing: {
+      'telegram-webapp':
+        'This page signs you in inside Telegram. If you are there, close it and open it again from the bot: what Telegram tells it counts once, and for five minutes. It needs JavaScript.',
+      'telegram-widget':
+        'Telegram has not told this page who you are. Choose Telegram again, or another way to sign in. This page needs JavaScript.',
+    },
+  },
+
   telegramQr: {
     title: 'Confirm in Telegram',
     choose: 'Press Start in our bot, and when it asks, choose this number:',

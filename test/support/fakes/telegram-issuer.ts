@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { asResult, widgetFieldsOf } from './mini-app.ts'
 
 export interface TelegramIssuerPerson {
   /** The Telegram user id. */
@@ -39,6 +40,10 @@ interface Code {
   readonly scopes: readonly string[]
 }
 
+const people: TelegramIssuer['people'] = [
+  { id: 700000001, name: 'Aigerim Bekova', preferred_username: 'aigerim' },
+  { id: 700000002, name: 'Bolat' },
+]
 const longestState = 128
 const clientSecret = 'telegram-secret-that-must-not-be-seen'
 
@@ -56,6 +61,8 @@ export async function telegramIssuer(clientId = '1234567890'): Promise<TelegramI
   let change = (claims: JWTPayload) => claims
   const listener = createServer((request, response) => {
     if (mood === 'refuse') return void request.socket.destroy()
+    const { pathname, searchParams } = new URL(request.url ?? '/', issuer)
+    if (pathname === '/auth') return void response.writeHead(302, { location: oldLogin(searchParams) }).end()
     answer(request).then(
       ([status, body]) => send(response, status, body),
       () => send(response, 500, {}),
@@ -63,6 +70,16 @@ export async function telegramIssuer(clientId = '1234567890'): Promise<TelegramI
   })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   const issuer = `http://localhost:${(listener.address() as AddressInfo).port}`
+
+  /** The login of old bots, at which the first person agrees. */
+  function oldLogin(asked: URLSearchParams): string {
+    const [{ id, name, preferred_username: username = '' }] = people
+    const [first_name = '', last_name = ''] = name.split(' ')
+    const fields = widgetFieldsOf({ user: { id, first_name, last_name, username } })
+    const back = new URL(asked.get('return_to') ?? '')
+    const known = asked.get('bot_id') === clientId && asked.get('origin') === back.origin
+    return known ? `${back.href}#tgAuthResult=${asResult(fields)}` : 'about:blank'
+  }
 
   async function answer(request: IncomingMessage): Promise<[number, object]> {
     const { pathname } = new URL(request.url ?? '/', issuer)
@@ -114,10 +131,7 @@ export async function telegramIssuer(clientId = '1234567890'): Promise<TelegramI
     clientId,
     clientSecret,
     refusals,
-    people: [
-      { id: 700000001, name: 'Aigerim Bekova', preferred_username: 'aigerim' },
-      { id: 700000002, name: 'Bolat' },
-    ],
+    people,
     allow: (redirectUri) => void redirectUris.add(redirectUri),
     choose(to, person) {
       const asked = to.searchParams
