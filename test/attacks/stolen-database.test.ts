@@ -17,6 +17,7 @@ import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { answerInChat, askForLink, pollingAt } from '../support/telegram-bot.ts'
+import { codeOn, pick, scan } from '../support/telegram-qr.ts'
 import type { Visit, Visitor } from '../support/visitor.ts'
 
 const secrets = 'the-key-ring-of-the-stolen-database-test'
@@ -57,6 +58,7 @@ const kinds = [
   'refresh token of a PDS',
   'client assertion key',
   'service key',
+  'picture of a sign-in',
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -259,6 +261,31 @@ async function byLink(browser: Visitor): Promise<void> {
   note('button in a chat', ...buttons.map((button) => button.callback_data))
   await steal()
   await answerInChat(person, 'Connect')
+  await steal()
+}
+
+/** Somebody signs in by a picture; another picture waits. */
+async function byPicture(): Promise<void> {
+  const client = await server.client('web')
+  const show = async () => {
+    const browser = watched()
+    const page = await browser.submit(await browser.get(authorizeUrl(client, pkce())), '/start/telegram-qr')
+    const code = codeOn(page)
+    note('picture of a sign-in', new URL(code.link).searchParams.get('start')?.slice(1))
+    await steal()
+    return { browser, page, code }
+  }
+  await show()
+  const { browser, page, code } = await show()
+  const person = telegram.person()
+  const question = await scan(person, code.link)
+  note('button in a chat', ...(question.reply_markup?.inline_keyboard?.flat() ?? []).map((it) => it.callback_data))
+  await steal()
+  await pick(person, question, code.number)
+  await person.told('Confirmed')
+  await steal()
+  const newcomer = await browser.submit(page, '/answer', { action: 'continue' })
+  expect(newcomer.text).toContain('You signed in with Telegram')
   await steal()
 }
 
@@ -466,6 +493,7 @@ beforeAll(async () => {
   await devices(browser)
   await inChat(browser)
   await byLink(browser)
+  await byPicture()
   await programs()
   await atIfttt(browser)
   await atPds()
@@ -549,7 +577,7 @@ test('the run left rows in every table that holds something', () => {
   const expected = ['accounts', 'artifacts', 'attempts', 'clients', 'consents', 'grants', 'identities', 'limits']
   const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
   const atPds = ['atproto_states', 'atproto_keepsakes', 'atproto_sessions', 'atproto_keys']
-  const inChats = ['approval_prompts', 'telegram_questions', 'telegram_people', 'telegram_updates']
+  const inChats = ['approval_prompts', 'telegram_questions', 'telegram_people', 'telegram_updates', 'telegram_sign_ins']
   expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, ...atPds, ...inChats, 'audit_events']))
   expect(logged).toContain('refused')
 })

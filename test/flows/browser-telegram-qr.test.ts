@@ -1,6 +1,6 @@
 /** Signing in with Telegram by a picture at a real desk: the page hears of it by itself, also when the server goes and comes. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { browserTest } from '../support/browser.ts'
 import { type App, browse, openApp, signInAddress } from '../support/browsing.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -29,6 +29,9 @@ afterAll(async () => {
   expect(telegram.complaints).toEqual([])
   await telegram[Symbol.asyncDispose]()
 })
+
+// All of them come from one address, which one of them is reported for.
+beforeEach(() => database.store.db.deleteFrom('limits').execute())
 
 async function shownCode(browser: Parameters<Parameters<typeof browserTest>[1]>[0], options = {}) {
   const { page, complaints } = await browse(browser, [server.origin, app.origin], options)
