@@ -19,9 +19,9 @@ export function postForm(
 }
 
 export interface FieldProps {
-  readonly name: 'email' | 'password' | 'name' | 'code' | 'user_code' | 'handle' | 'current_password'
+  readonly name: 'email' | 'password' | 'name' | 'code' | 'user_code' | 'handle' | 'phone' | 'current_password'
   readonly label: string
-  readonly type: 'email' | 'password' | 'text'
+  readonly type: 'email' | 'password' | 'tel' | 'text'
   readonly autocomplete: string
   readonly value?: string | undefined
   readonly hint?: string | undefined

@@ -9,6 +9,7 @@ import { type ClientCard, clientName } from './client.ts'
 import { button, field, postForm, problemSummary, problemText } from './form.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
+import { phoneCodeForm, phoneForm, phoneLead, phoneShareForm } from './phone-forms.ts'
 import { cancelForm, type ProviderChoice, providerForms } from './providers.ts'
 import { telegramData } from './telegram-data.ts'
 import { telegramQr } from './telegram-qr.ts'
@@ -29,6 +30,7 @@ export interface StepProps {
 
 /** Pages on which other ways are offered, too. */
 const withOthers: readonly Page['name'][] = [
+  'phone',
   'password-sign-in',
   'atproto-handle',
   'telegram-qr',
@@ -62,7 +64,7 @@ export function continueTo(on: Surroundings, client: ClientCard | undefined): Ht
 
 interface Content {
   readonly title: string
-  readonly lead?: string
+  readonly lead?: Html | string
   readonly form: Html
   readonly waits?: boolean
   readonly script?: string
@@ -101,6 +103,12 @@ function contentOf(on: Surroundings, props: StepProps): Content {
         form: telegramData(on, { page: page.name, action }),
         script: on.telegramScript,
       }
+    case 'phone':
+      return { title: on.words.phone.title, form: phoneForm(on, page, action) }
+    case 'phone-code':
+      return { title: on.words.phoneCode.title, lead: phoneLead(on, page), form: phoneCodeForm(on, page, action) }
+    case 'phone-share':
+      return { title: on.words.phoneShare.title, lead: phoneLead(on, page), form: phoneShareForm(on, page, action) }
     default:
       return page satisfies never
   }

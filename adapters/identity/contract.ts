@@ -128,6 +128,10 @@ export type PageProblem =
   | 'unsuitable-host'
   | 'host-unreachable'
   | 'wrong-number'
+  | 'invalid-phone'
+  | 'wrong-phone-code'
+  | 'phone-code-over'
+  | 'phone-not-shared'
 
 /** The closed list of pages a provider can ask for: one without a template does not compile (`views/step.ts`). */
 export type Page =
@@ -156,6 +160,22 @@ export type Page =
       problem?: PageProblem
       retryAfter?: number
     }
+  /** Asks for the phone number that a code goes to; the answer's field is `phone`. */
+  | { name: 'phone'; phone?: string; problem?: PageProblem; retryAfter?: number }
+  /** Asks for that code (`code`); other answers are `action` `again` and `other`. */
+  | {
+      name: 'phone-code'
+      /** In full: who typed it is shown it. */
+      phone: string
+      /** Opens the chat in which the number can be shared; undefined while Telegram does not say where that is. */
+      chat?: string
+      /** Minutes that a code lasts. */
+      minutes: number
+      problem?: PageProblem
+      retryAfter?: number
+    }
+  /** The code was right; waits until the number was shared in the chat. */
+  | { name: 'phone-share'; phone: string; chat?: string; problem?: PageProblem; retryAfter?: number }
 
   /** Read what Telegram has put behind the `#` of the address, and ask the person; the answer's field is `data`. */
   | { name: 'telegram-webapp' | 'telegram-widget'; problem?: PageProblem; retryAfter?: number }

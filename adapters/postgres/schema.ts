@@ -313,6 +313,57 @@ export interface TelegramSignInRow {
   expires_at: Date
 }
 
+/** Whose number is whose at Telegram, as people shared it. */
+export interface TelegramPhoneRow {
+  /** Keyed hash of the number (E.164), base64url. */
+  phone_hash: string
+  /** Telegram user id. */
+  person_id: string
+  /** What Telegram said of them, sealed; context `telegram-phone:<phone_hash>`. */
+  sealed_owner: string
+  shared_at: Date
+}
+
+export interface PhoneCodeRow {
+  /** SHA-256 of the request's secret, base64url. */
+  id_hash: string
+  phone_hash: string
+  /** Keyed hash of id and code, base64url. */
+  code_hash: string
+  /** Sealed; context `phone-code:<id_hash>`. */
+  sealed_code: string
+  tries_left: number
+  /** The Telegram user who was told it by our bot: the one that it proves. */
+  person_id: string | null
+  /** Whether it went to the phone by other means, so that somebody unknown has it. */
+  passed_on: Generated<boolean>
+  used_at: Date | null
+  created_at: Date
+  expires_at: Date
+}
+
+/** The moments of the last requests under a key. */
+export interface RequestWindowRow {
+  key: string
+  times: Date[]
+  expires_at: Date
+}
+
+export interface ShopRow {
+  id: Generated<number>
+  name: string
+  /** Keyed hash of the phone (E.164), base64url. */
+  phone_hash: string
+  /** Sealed; context `shop`. */
+  sealed_phone: string
+  telegram_id: string | null
+  account_id: string | null
+  language: string
+  currency: string
+  disabled_at: Date | null
+  created_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -342,4 +393,8 @@ export interface Database {
   leases: LeaseRow
   approval_prompts: ApprovalPromptRow
   telegram_sign_ins: TelegramSignInRow
+  telegram_phones: TelegramPhoneRow
+  phone_codes: PhoneCodeRow
+  request_windows: RequestWindowRow
+  shops: ShopRow
 }

@@ -23,6 +23,10 @@ const problems: Record<PageProblem, string> = {
   'unsuitable-host': 'The host of that account doesn’t offer sign-in to apps, or doesn’t know the account.',
   'host-unreachable': 'The host of that account didn’t answer. Try again in a moment.',
   'wrong-number': 'Another number was chosen in Telegram, so nobody was signed in. You can try again with a new code.',
+  'invalid-phone': 'That isn’t a phone number that gets codes here. Enter all of it, with the country code.',
+  'wrong-phone-code': 'That code didn’t work. Enter the six digits of the newest message.',
+  'phone-code-over': 'That code is used up or has expired. Get a new one.',
+  'phone-not-shared': 'The number hasn’t been shared yet. Open the chat and press the button there.',
 }
 
 const refusals: Record<RefusedReason, string> = {
@@ -210,6 +214,32 @@ export const en = {
     continue: 'Continue',
     again: 'Get a new code',
     beware: 'Never scan a picture, or choose a number, that somebody else sends you: you would let them in as you.',
+  },
+
+  phone: {
+    title: 'Sign in with your phone',
+    label: 'Phone number',
+    hint: 'For example +7 700 123 45 67. The code comes to Telegram.',
+    button: 'Get a code',
+  },
+
+  phoneCode: {
+    title: 'Enter the code',
+    lead: (phone: Html) => html`We sent a code to the Telegram account that has ${phone}, if we know it.`,
+    hint: (minutes: number) => `Six digits. The code lasts ${minutes} minutes and works once.`,
+    button: 'Continue',
+    again: 'Send a new code',
+    other: 'Use another number',
+    nothing: 'No message? Open our bot in Telegram and share your number there: the code comes at once.',
+    chat: 'Open Telegram',
+  },
+
+  phoneShare: {
+    title: 'Share your number',
+    lead: (phone: Html) =>
+      html`The code was right. Open our bot in Telegram and share ${phone} there, so that we know which account is yours.`,
+    chat: 'Open Telegram',
+    button: 'I have shared it',
   },
 
   chooser: {
