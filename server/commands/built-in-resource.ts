@@ -5,6 +5,7 @@
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Config } from '../config.ts'
 import { iftttPath, iftttResource } from '../oidc/ifttt-resource.ts'
+import { shopResource } from '../oidc/shop-resource.ts'
 
 /** The built-in API of this identifier as it is, with what was registered of it; undefined for every other identifier. */
 export function builtIn(
@@ -12,8 +13,8 @@ export function builtIn(
   identifier: string,
   registered?: Resource,
 ): Resource | undefined {
-  const own = iftttResource(issuer, productName)
-  return identifier === own.identifier ? own.resource(registered) : undefined
+  const all = [iftttResource(issuer, productName), shopResource(issuer, productName)]
+  return all.find((own) => identifier === own.identifier)?.resource(registered)
 }
 
 /** Why an identifier that is nearly a built-in one cannot be registered, and what to write. */

@@ -2,6 +2,7 @@
 import type { MetadataRules } from '../oidc/client-metadata.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
+import { shopScope } from '../oidc/shop-resource.ts'
 import type { Context, Input, Option } from './command.ts'
 
 export const metadataOptions = {
@@ -18,6 +19,12 @@ export const metadataOptions = {
     multiple: true,
     value: 'scope',
     summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
+  },
+  origin: {
+    type: 'string',
+    multiple: true,
+    value: 'origin',
+    summary: 'from which web pages may call our API, such as https://app.example (profile otp)',
   },
   'service-id': { type: 'string', value: 'id', summary: 'id of the service on IFTTT; codes go to that service alone' },
   'telegram-bot-id': {
@@ -64,6 +71,7 @@ export function given(input: Input): Record<string, unknown> {
     redirect_uris: input.list('redirect-uri'),
     post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
     scope: input.list('scope')?.join(' '),
+    origins: input.list('origin'),
     service_id: input.text('service-id'),
     telegram_bot_id: input.text('telegram-bot-id'),
     required_identity: input.text('required-identity'),
@@ -84,6 +92,8 @@ export async function metadataRules({
   resources,
   config,
 }: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
-  const resourceScopes = [...new Set([...(await resources.list()).flatMap(({ scopes }) => scopes), iftttScope])]
+  const registered = (await resources.list()).flatMap(({ scopes }) => scopes)
+  // Apps of profile otp have it by their profile, and nobody else may.
+  const resourceScopes = [...new Set([...registered.filter((scope) => scope !== shopScope), iftttScope])]
   return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
 }

@@ -21,6 +21,8 @@ import { cibaGrant } from '../oidc/profiles.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
+import { type ShopResource, shopResource } from '../oidc/shop-resource.ts'
+import { storedJwtId } from '../oidc/stored-jwt.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
@@ -50,6 +52,8 @@ export interface OAuth {
   readonly ifttt: IftttResource & { readonly bearer: Bearer }
   /** Counts wrong secrets of clients, wherever they are tried. */
   readonly clientGuesses: ClientGuesses
+  /** What shops get tokens for, and what judges them there. */
+  readonly shops: ShopResource & { readonly bearer: Bearer }
   /** Records that a grant was used; its failure is nobody's but the log's. */
   readonly grantUsed: (grantId: string) => Promise<void>
   /** Sign the cookies, newest first: ours and the provider's are signed alike. */
@@ -67,10 +71,12 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
   const models = modelsOf(foundation, stores, telegram === undefined ? [cibaGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
+  const shops = shopResource(config.issuer, config.productName)
   const findResource = cached(
     async (identifier: string) => {
       const registered = await reached(() => stores.resources.find(identifier))
-      return identifier === ifttt.identifier ? ifttt.resource(registered) : registered
+      const own = [ifttt, shops].find((it) => it.identifier === identifier)
+      return own === undefined ? registered : own.resource(registered)
     },
     { lifetime: 1_000, size: 1_000, now },
   )
@@ -107,6 +113,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),
       findResource,
       ifttt,
+      keptJwts: config.telegram === undefined ? undefined : shops.identifier,
       pds: pds.resource,
       pdsAccess: pds.access,
       onGrantUsed: grantUsed,
@@ -139,6 +146,17 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
     bearer: bearer({ issuer: config.issuer, audience: pds.resource.identifier, provider, nonces, now }),
     ifttt: { ...ifttt, bearer: bearer({ issuer: config.issuer, audience: ifttt.identifier, provider, nonces, now }) },
     clientGuesses: guesses,
+    shops: {
+      ...shops,
+      bearer: bearer({
+        issuer: config.issuer,
+        audience: shops.identifier,
+        tokenId: (token) => storedJwtId(token, shops.identifier),
+        provider,
+        nonces,
+        now,
+      }),
+    },
     grantUsed,
     cookieKeys,
     findResource,

@@ -15,12 +15,16 @@ import { identities } from '../../adapters/postgres/identities.ts'
 import { limits } from '../../adapters/postgres/limits.ts'
 import { passwords } from '../../adapters/postgres/passwords.ts'
 import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
+import { phoneCodes } from '../../adapters/postgres/phone-codes.ts'
 import { replays } from '../../adapters/postgres/replays.ts'
+import { requestWindows } from '../../adapters/postgres/request-windows.ts'
 import { resources } from '../../adapters/postgres/resources.ts'
 import { sessions } from '../../adapters/postgres/sessions.ts'
+import { shops } from '../../adapters/postgres/shops.ts'
 import { signingKeys } from '../../adapters/postgres/signing-keys.ts'
 import { telegramConnections } from '../../adapters/postgres/telegram-connections.ts'
 import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
+import { telegramPhones } from '../../adapters/postgres/telegram-phones.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
 import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
@@ -46,12 +50,16 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     identities: identities(db),
     limits: limits(db, now),
     passwords: passwords(db, now),
+    phoneCodes: phoneCodes(db, sealer, now),
     pdsLinks: pdsLinks(db, now),
     replays: replays(db, now),
     resources: resources(db, now),
+    requestWindows: requestWindows(db, now),
     sessions: sessions(db, now),
+    shops: shops(db, sealer, now),
     signingKeys: signingKeys(db, sealer, now),
     telegramConnections: telegramConnections(db, sealer, now),
+    telegramPhones: telegramPhones(db, sealer, now),
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
     telegramSignIns: telegramSignIns(db, sealer, now),

@@ -17,6 +17,8 @@ export interface Access {
   readonly accountId: string
   readonly grantId: string
   readonly scopes: readonly string[]
+  /** Further claims of the token. */
+  readonly extra: Readonly<Record<string, unknown>>
   /** How the token was presented; a refusal for its scope names the same scheme. */
   readonly scheme: Scheme
   /** A nonce for the next proof, when the one that was used grows old (RFC 9449 §8.2). */
@@ -50,6 +52,8 @@ export interface BearerOptions {
   /** What tokens have to be for: the identifier of the API, which is the issuer or an address below it (RFC 8707 §2). */
   audience: string
   provider: () => Provider
+  /** The id of the row of a token; undefined for what cannot be one. Without this, the token is its id. */
+  tokenId?: (token: string) => string | undefined
   nonces: DpopNonces
   now: () => Date
 }
@@ -66,7 +70,7 @@ export interface Bearer {
   ended(access: Access, message: string): AccessRefused
 }
 
-export function bearer({ issuer, audience, provider, nonces, now }: BearerOptions): Bearer {
+export function bearer({ issuer, audience, provider, nonces, now, tokenId = (token) => token }: BearerOptions): Bearer {
   // RFC 9728 §3.1: the path of the resource follows the well-known one.
   const metadata = `${issuer}/.well-known/oauth-protected-resource${audience.slice(issuer.length)}`
 
@@ -112,14 +116,14 @@ export function bearer({ issuer, audience, provider, nonces, now }: BearerOption
         : await readProof(proof, { method: request.method ?? '', url: issuer + path, accessToken: token }, nonces, now)
     if (judged?.kind === 'invalid') return refused(401, 'invalid_dpop_proof', judged.message, { scheme })
     if (judged?.kind === 'nonce') return refused(401, 'use_dpop_nonce', judged.message, { scheme })
-    const found = await withinRequest(request, () => living(provider(), token))
+    const found = await withinRequest(request, () => living(provider(), tokenId(token)))
     if (typeof found === 'string') return refused(401, 'invalid_token', found, { scheme })
     if (found.aud !== audience) return refused(401, 'invalid_token', 'the token is for another resource', { scheme })
     const binding = await bound(found, judged)
     if (binding !== undefined) return refused(401, binding.error, binding.message, { scheme: 'DPoP' })
-    const { clientId, accountId, grantId, scopes } = found
+    const { clientId, accountId, grantId, scopes, extra } = found
     const nonce = judged === undefined || judged.nonce === nonces.next() ? undefined : nonces.next()
-    return { kind: 'granted', clientId, accountId, grantId, scopes, scheme, nonce }
+    return { kind: 'granted', clientId, accountId, grantId, scopes, extra, scheme, nonce }
   }
 
   /** A proof and the token's key belong together, or neither is there; undefined when that holds. */
@@ -150,14 +154,15 @@ interface LivingToken {
   readonly accountId: string
   readonly grantId: string
   readonly scopes: readonly string[]
+  readonly extra: Readonly<Record<string, unknown>>
   readonly aud: unknown
   readonly jkt: string | undefined
 }
 
 /** Finds a token of a person; answers why there is none that lives. */
-async function living(provider: Provider, value: string): Promise<LivingToken | string> {
+async function living(provider: Provider, value: string | undefined): Promise<LivingToken | string> {
   // Also asks for the browser session where the token ends with it.
-  const token = await provider.AccessToken.find(value)
+  const token = value === undefined ? undefined : await provider.AccessToken.find(value)
   if (token === undefined || !token.isValid) return 'the token is unknown, expired or revoked'
   const { clientId, accountId, grantId } = token
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)
@@ -172,7 +177,8 @@ async function living(provider: Provider, value: string): Promise<LivingToken | 
   }
   if ((await provider.Client.find(clientId)) === undefined) return 'the client of the token is gone'
   if (token['x5t#S256'] !== undefined) return 'the token is bound to a certificate'
-  return { clientId, accountId, grantId, scopes: [...token.scopes], aud: token.aud, jkt: token.jkt }
+  const extra = token.extra ?? {}
+  return { clientId, accountId, grantId, scopes: [...token.scopes], extra, aud: token.aud, jkt: token.jkt }
 }
 
 /** What stands in the headers: a token, nothing, or a sentence about what is wrong with them. */

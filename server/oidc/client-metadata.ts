@@ -17,7 +17,7 @@ import {
 } from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { type Profile, profileOfClient } from './profiles.ts'
-import { redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
+import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
 
 /** Members by their RFC 7591 §2 names. */
@@ -58,6 +58,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...memberProblems(given, profile, set),
     ...nameProblems(given['client_name']),
     ...uriProblems(given),
+    ...originProblems(given['origins']),
     ...logoProblems(given['logo']),
     ...serviceProblems(given['service_id'], profile),
     ...redirectProblems(given, profile),
@@ -111,6 +112,11 @@ function idProblems(id: string): string[] {
 }
 
 function partyProblems(firstParty: boolean, profile: Profile): string[] {
+  if (!firstParty && profile.mustBeFirstParty === true) {
+    return [
+      `A client of profile ${profile.name} is an app of the house: nobody is asked for consent. Say --first-party.`,
+    ]
+  }
   return firstParty && !profile.mayBeFirstParty
     ? [
         `A client of profile ${profile.name} cannot be first-party: it carries access away to somebody else, so people are always asked.`,
@@ -147,6 +153,18 @@ function uriProblems(given: Metadata): string[] {
       ? []
       : [`"${name}" must be an https address such as https://app.example/about, not ${JSON.stringify(value)}.`]
   })
+}
+
+/** Web origins from which pages may call an API of ours (RFC 6454 §6.2). */
+function originProblems(origins: unknown): string[] {
+  if (origins === undefined) return []
+  if (!isListOfStrings(origins)) return ['"origins" must be a list of texts.']
+  return origins
+    .filter((origin) => URL.parse(origin)?.origin !== origin || !(origin.startsWith('https:') || isLoopback(origin)))
+    .map(
+      (origin) =>
+        `The origin ${JSON.stringify(shortened(origin))} cannot be used. Write one such as https://app.example, without a slash at the end.`,
+    )
 }
 
 function logoProblems(logo: unknown): string[] {
@@ -210,7 +228,7 @@ async function askLibrary(
   profile: Profile,
   validate: MetadataRules['validate'],
 ): Promise<void> {
-  const { resource_scopes: _scopes, logo: _logo, ...known } = metadata
+  const { resource_scopes: _scopes, logo: _logo, origins: _origins, ...known } = metadata
   const secret = profile.confidential ? { client_secret: 'held as a hash' } : {}
   try {
     await validate({ client_id: id, ...secret, ...structuredClone(known) })

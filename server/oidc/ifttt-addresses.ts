@@ -5,13 +5,12 @@
  * `POST /third-party/ifttt/v1/tokens` is `/token`, which takes JSON as well and answers with `token` too. Requests are put
  * into the form that the library reads, and it judges them like all others: an address gives nobody any rights.
  */
-import type { IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
 import type { Context, Middleware } from 'koa'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import rawBody from 'raw-body'
 import { readFlatJson } from './flat-json.ts'
 import { iftttScope } from './ifttt-resource.ts'
+import { giveBody } from './request-body.ts'
 
 const authorizePath = '/third-party/ifttt/authorize'
 const tokenPath = '/third-party/ifttt/v1/tokens'
@@ -55,7 +54,8 @@ async function asTokenRequest(ctx: Context): Promise<errors.OIDCProviderError | 
     const form = await formFromJson(ctx)
     if (form === undefined)
       return new errors.InvalidRequest('the body must be a JSON object of strings, each name once')
-    giveBody(ctx.req, form)
+    giveBody(ctx.req, Buffer.from(form))
+    ctx.req.headers['content-type'] = 'application/x-www-form-urlencoded'
   }
   ctx.path = '/token'
   return undefined
@@ -68,21 +68,6 @@ async function formFromJson(ctx: Context): Promise<string | undefined> {
   const body = await rawBody(ctx.req, { limit: bodyLimit, length }).catch(() => undefined)
   const members = body && readFlatJson(body)
   return members && new URLSearchParams([...members]).toString()
-}
-
-/**
- * Gives a request whose body was read another one. The request itself stays, because others know it by its identity; the
- * library reads bodies by these two members.
- */
-function giveBody(request: IncomingMessage, form: string): void {
-  const body = Readable.from([Buffer.from(form)])
-  Object.defineProperties(request, {
-    readable: { get: () => body.readable },
-    iterator: { value: body.iterator.bind(body) },
-  })
-  delete request.headers['transfer-encoding']
-  request.headers['content-type'] = 'application/x-www-form-urlencoded'
-  request.headers['content-length'] = String(Buffer.byteLength(form))
 }
 
 /** The type of the token under both names that clients look for. */

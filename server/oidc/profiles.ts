@@ -25,6 +25,8 @@ export interface Profile {
   readonly approveInChat?: Pick<Profile, 'metadata' | 'confidential'>
   /** May be registered as ours, so that people are not asked for consent. */
   readonly mayBeFirstParty: boolean
+  /** Must be: nobody is asked for consent. */
+  readonly mustBeFirstParty?: true
   /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
   readonly pkceRequired: boolean
   /** Each use of a refresh token gives a new one and ends the old one. */
@@ -275,6 +277,28 @@ const all = {
     refreshTokenTtl: day,
     // There is no browser session behind what is exchanged.
     sessionBound: false,
+  },
+  otp: {
+    ...noCode,
+    name: 'otp',
+    summary: 'an app of the house whose people sign in to their shop by a code in Telegram (POST /api/auth/…)',
+    metadata: {
+      application_type: 'web',
+      // It runs in browsers and on phones: whoever has the code of a phone is who may come in.
+      token_endpoint_auth_method: 'none',
+      // Its tokens come from an API of ours alone.
+      grant_types: [],
+      response_types: [],
+      redirect_uris: [],
+      // To the library no scope at all would mean every scope.
+      scope: 'openid',
+      resource_scopes: 'shop',
+    },
+    mayAdd: [...forPeople, 'origins'],
+    redirectUris: 'none',
+    confidential: false,
+    mustBeFirstParty: true,
+    internal: false,
   },
   resource: {
     ...noCode,

@@ -39,6 +39,7 @@ import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
+import { storedJwts } from './stored-jwt.ts'
 import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 import { tokenWrites } from './token-writes.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
@@ -56,6 +57,8 @@ export interface ProviderOptions {
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   ifttt: IftttResource
+  /** Audience of the JWTs that are kept. */
+  keptJwts?: string | undefined
   pds: PdsResource
   pdsAccess: PdsPolicy['access']
   /** Ends every copy of a browser session: two tabs may have left two. */
@@ -135,6 +138,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
+  if (options.keptJwts !== undefined) provider.use(storedJwts(options.keptJwts))
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
@@ -237,6 +241,8 @@ function configuration(options: ProviderOptions): Configuration {
       }
     },
     ...lifetimes(options.now),
+    // What our own minting says beside the standard claims; the library's endpoints say nothing.
+    extraTokenClaims: (_ctx, token) => token.extra as Record<string, never> | undefined,
     // RFC 7009 §2.1: whoever takes one token back means the access behind it; half a family is no use to anybody.
     revokeGrantPolicy: () => true,
     clientBasedCORS: (_ctx, origin, client) =>

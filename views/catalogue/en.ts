@@ -48,6 +48,7 @@ const scopes: Readonly<Record<string, string>> = {
   address: 'See your postal address',
   atproto: 'See your handle and your permanent identifier (DID)',
   offline_access: 'Keep access when you are away',
+  shop: 'See and change everything in one shop of yours',
   ifttt:
     'See your name, and do for you whatever this service offers on IFTTT: watch for events, look things up and act',
 }

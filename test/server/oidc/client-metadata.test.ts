@@ -14,7 +14,7 @@ const name = { client_name: 'Example' }
 const web = { ...name, redirect_uris: ['https://app.example/cb'] }
 
 function build(profile: string, given: Record<string, unknown>, id = 'example') {
-  return buildMetadata({ id, profile, given }, rules)
+  return buildMetadata({ id, profile, given, firstParty: profile === 'otp' }, rules)
 }
 
 async function refusal(profile: string, given: Record<string, unknown>, id?: string): Promise<string> {
@@ -32,6 +32,7 @@ const examples: Record<string, Record<string, unknown>> = {
   service: { ...name, scope: 'notes:read' },
   ifttt: { service_id: 'example_service' },
   resource: name,
+  otp: { ...name, origins: ['https://shop.example'] },
 }
 
 test.each(Object.values(profiles))(

@@ -1,0 +1,17 @@
+/** Gives a request whose body was read another one, for the library to read. */
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
+/**
+ * The request itself stays, because others know it by its identity; the library reads bodies by these two members. The type
+ * of the body stays as it is.
+ */
+export function giveBody(request: IncomingMessage, content: Buffer): void {
+  const body = Readable.from([content])
+  Object.defineProperties(request, {
+    readable: { get: () => body.readable },
+    iterator: { value: body.iterator.bind(body) },
+  })
+  delete request.headers['transfer-encoding']
+  request.headers['content-length'] = String(content.length)
+}

@@ -1,0 +1,53 @@
+/**
+ * Tokens for shops that no request to the library asked for: made by its models, under a grant of their own.
+ *
+ * Who may have one, and for which shop, is the caller's to judge.
+ */
+import type { Provider } from 'oidc-provider'
+import { type ShopResource, shopScope, shopTokenTtl } from './shop-resource.ts'
+import { storedJwtId } from './stored-jwt.ts'
+
+export interface ShopTokenParties {
+  readonly accountId: string
+  /** A client of profile `otp`. */
+  readonly clientId: string
+  readonly shop: { readonly id: number; readonly name: string }
+}
+
+export interface ShopMinting {
+  /** A JWT (RFC 9068) that names the shop, with its row. Throws when the database does not answer. */
+  token(parties: ShopTokenParties): Promise<string>
+}
+
+export function shopMinting(provider: () => Provider, resource: ShopResource, now: () => Date): ShopMinting {
+  const { identifier } = resource
+  return {
+    async token({ accountId, clientId, shop }) {
+      const { AccessToken, Client, Grant, ResourceServer } = provider()
+      const client = await Client.find(clientId)
+      if (client === undefined) throw new TypeError('there is no such client')
+      const grant = new Grant({ accountId, clientId, expiresIn: shopTokenTtl } as never)
+      grant.addResourceScope(identifier, shopScope)
+      const grantId = await grant.save()
+      const iat = Math.floor(now().getTime() / 1000)
+      const claims = {
+        accountId,
+        client,
+        grantId,
+        gty: 'otp',
+        scope: shopScope,
+        iat,
+        exp: iat + shopTokenTtl,
+        expiresIn: shopTokenTtl,
+        extra: { shop_id: shop.id, shop_name: shop.name },
+      }
+      const info = { audience: identifier, scope: shopScope, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
+      const resourceServer = new ResourceServer(identifier, info as never)
+      const value = await new AccessToken({ ...claims, resourceServer } as never).save()
+      const row = new AccessToken({ ...claims, aud: identifier } as never)
+      // With an id that is given, the library asks for no format.
+      await Object.assign(row, { jti: storedJwtId(value, identifier), format: 'opaque' }).save()
+      return value
+    },
+  }
+}
