@@ -14,6 +14,7 @@ import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
+import type { Shops } from '../../adapters/postgres/shops.ts'
 import type { BotState } from '../../adapters/telegram/contract.ts'
 import type { Config } from '../config.ts'
 
@@ -27,6 +28,7 @@ export interface Services {
   readonly resources: Resources
   readonly grants: Grants
   readonly sessions: Sessions
+  readonly shops: Shops
   readonly signingKeys: { list(): Promise<readonly SigningKeyInfo[]> }
   /** The keys of our client at PDSs. */
   readonly atprotoKeys: {

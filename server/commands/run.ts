@@ -19,6 +19,7 @@ import { migrateCommands } from './migrate.ts'
 import { parse } from './parse.ts'
 import { resourceCommands } from './resource.ts'
 import { sessionCommands } from './session.ts'
+import { shopCommands } from './shop.ts'
 import { telegramCommands } from './telegram.ts'
 import { jsonLine, printable } from './text.ts'
 import { userCommands } from './user.ts'
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   userUnlink,
   ...sessionCommands,
   ...grantCommands,
+  ...shopCommands,
   ...auditCommands,
   ...keyCommands,
   ...atprotoCommands,

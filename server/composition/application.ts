@@ -6,6 +6,7 @@ import { cached } from '../cached.ts'
 import { sameOriginOnly } from '../cross-origin.ts'
 import { devicePath } from '../oidc/device-flow.ts'
 import { iftttPath, iftttScope } from '../oidc/ifttt-resource.ts'
+import { shopApiPath, shopScope } from '../oidc/shop-resource.ts'
 import { atprotoClientRoutes, callbackBounce } from '../routes/atproto-client.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { logoRoutes } from '../routes/logos.ts'
@@ -16,6 +17,7 @@ import { account } from './account.ts'
 import { device } from './device.ts'
 import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
+import { otpRoutes } from './otp-api.ts'
 import type { Parts } from './parts.ts'
 import { telegramApp } from './telegram-app.ts'
 import { telegramRoutes } from './telegram-service.ts'
@@ -47,12 +49,14 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
         resources: [
           { path: '', scopes: config.atproto.scope },
           { path: iftttPath, scopes: [iftttScope] },
+          ...(parts.phoneSignIn === undefined ? [] : [{ path: shopApiPath, scopes: [shopScope] }]),
         ],
       }),
       ...ifttt(parts),
       ...telegramRoutes(parts),
       ...telegramApp(parts),
       ...telegramApi(parts),
+      ...otpRoutes(parts),
       pdsProxy({
         bearer: oauth.bearer,
         identityOf: cached(pds.access.account, { lifetime: 1_000, size: 1_000, now }),

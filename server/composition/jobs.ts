@@ -27,6 +27,9 @@ export function cleaning(parts: Parts, stopping: AbortSignal): () => void {
 }
 
 /** Answers once what nobody waited for is done, or has had its time. */
-export function settled({ pds }: Parts): Promise<unknown> {
-  return Promise.race([pds.settled(), setTimeout(farewell, undefined, { ref: false })])
+export function settled({ pds, phoneSignIn }: Parts): Promise<unknown> {
+  return Promise.race([
+    Promise.all([pds.settled(), phoneSignIn?.settled()]),
+    setTimeout(farewell, undefined, { ref: false }),
+  ])
 }

@@ -8,9 +8,11 @@ import { pages as createPages, type Pages } from '../pages.ts'
 import type { Foundation } from './foundation.ts'
 import { type IdentityProviders, identityProviders } from './identity-providers.ts'
 import { type OAuth, oauth } from './oauth.ts'
+import { oneTimeCodes, type PhoneSignIn } from './one-time-codes.ts'
 import { type Outside, type Pds, pds as pdsOf } from './pds.ts'
 import { type Stores, stores as storesOf } from './stores.ts'
 import { type Telegram, telegram as telegramOf } from './telegram.ts'
+import { telegramProviders } from './telegram-providers.ts'
 
 export interface Parts {
   readonly foundation: Foundation
@@ -18,6 +20,7 @@ export interface Parts {
   readonly pds: Pds
   /** Undefined where no bot is set up. */
   readonly telegram: Telegram | undefined
+  readonly phoneSignIn: PhoneSignIn | undefined
   readonly oauth: OAuth
   readonly identityProviders: IdentityProviders
   readonly pages: Pages
@@ -35,13 +38,18 @@ export async function parts(foundation: Foundation, { outside, providers }: Surr
   const pages = createPages(foundation.config.productName)
   const pds = pdsOf(foundation, stores, outside)
   const telegram = telegramOf(foundation, stores)
+  const phoneSignIn = oneTimeCodes(foundation, stores, telegram)
   return {
     foundation,
     stores,
     pds,
     telegram,
+    phoneSignIn,
     oauth: await oauth({ foundation, stores, pds, pages, telegram }),
-    identityProviders: identityProviders(foundation, stores, pds, telegram, outside, providers),
+    identityProviders: identityProviders(foundation, stores, pds, telegram, outside, [
+      ...telegramProviders(foundation, phoneSignIn),
+      ...providers,
+    ]),
     pages,
   }
 }

@@ -13,6 +13,7 @@ import { telegramWebhook } from '../routes/telegram-webhook.ts'
 import { type TelegramConnect, telegramConnect } from '../telegram/connect.ts'
 import { commandsOf, conversation } from '../telegram/conversation.ts'
 import type { TelegramFeature } from '../telegram/features.ts'
+import { phoneFeature } from '../telegram/phone-feature.ts'
 import { poll } from '../telegram/polling.ts'
 import { register } from '../telegram/registration.ts'
 import { type TakeUpdate, takingUpdates } from '../telegram/updates.ts'
@@ -25,7 +26,16 @@ type WithTelegram = Parts & { readonly telegram: Telegram }
 
 /** What the bot can do: whoever adds something adds it here. */
 function telegramFeatures(parts: WithTelegram): readonly TelegramFeature[] {
-  return [connecting(parts).feature, approvals(parts, parts.telegram).feature, signInFeature(parts, parts.telegram)]
+  const { phoneSignIn, stores, telegram } = parts
+  const { audit, telegramPhones: phones } = stores
+  return [
+    connecting(parts).feature,
+    approvals(parts, telegram).feature,
+    signInFeature(parts, telegram),
+    ...(phoneSignIn === undefined
+      ? []
+      : [phoneFeature({ messenger: telegram.messenger, codes: phoneSignIn.codes, phones, audit: audit.record })]),
+  ]
 }
 
 /** The pages behind links of the bot, and where Telegram brings updates; nothing where there is no bot. */

@@ -35,8 +35,12 @@ export function conversation({ features, messenger, people, questions, productNa
   const commands = Object.assign({}, ...features.map((it) => it.commands)) as NonNullable<TelegramFeature['commands']>
   const answers = Object.assign({}, ...features.map((it) => it.answers)) as NonNullable<TelegramFeature['answers']>
 
+  const paragraphs = features.flatMap(({ about = [] }) => about)
+  const askContact = features.find((it) => it.askContact !== undefined)?.askContact
+
   async function explain({ id }: TelegramPerson): Promise<undefined> {
-    await messenger.say(id, { text: texts.about(productName, commandsOf(features)) })
+    const text = texts.about(productName, paragraphs, commandsOf(features))
+    await messenger.say(id, { text, ...(askContact === undefined ? {} : { askContact }) })
   }
 
   async function start({ person, parameter }: Of<'start'>): Promise<void> {

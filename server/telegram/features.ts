@@ -20,6 +20,10 @@ export interface TelegramFeature {
   >
   /** By kinds of questions. Answers what is shown at the button for a moment (0 to 200 characters). */
   readonly answers?: Readonly<Record<string, (answered: Answered) => Promise<string | undefined>>>
+  /** A paragraph for whoever asks what the bot is for. */
+  readonly about?: string
+  /** On a button below that, which shares the person's own phone number. */
+  readonly askContact?: string
   /** True when it was theirs to take. */
   contact?(person: TelegramPerson, phone: string, own: boolean): Promise<boolean>
   text?(person: TelegramPerson, text: string, messageId: number): Promise<boolean>

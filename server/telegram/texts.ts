@@ -15,10 +15,15 @@ export interface SignInFacts {
 
 export const texts = {
   /** To whoever starts it or writes what nobody expects. */
-  about: (productName: string, commands: readonly { command: string; description: string }[]): string =>
+  about: (
+    productName: string,
+    paragraphs: readonly string[],
+    commands: readonly { command: string; description: string }[],
+  ): string =>
     [
       `This is the bot of ${productName}. It asks you here when somebody signs in with your Telegram, or when an app wants your approval. It never writes first about anything else.`,
       'It never asks for a password. When it asks for something that you did not begin, refuse.',
+      ...paragraphs,
       ...(commands.length === 0
         ? []
         : [commands.map(({ command, description }) => `/${command} – ${description}`).join('\n')]),
