@@ -61,8 +61,8 @@ export function otpApi(options: OtpApiOptions): Middleware {
     const endpoint = Object.hasOwn(endpoints, name) ? endpoints[name] : undefined
     if (endpoint === undefined) return next()
     ctx.set({ 'cache-control': 'no-store', vary: 'Origin' })
-    await allowOrigin(ctx, options)
-    if (ctx.method === 'OPTIONS') return preflight(ctx, endpoint.method)
+    const allowed = await allowOrigin(ctx, options)
+    if (ctx.method === 'OPTIONS') return preflight(ctx, endpoint.method, allowed)
     const answer =
       ctx.method === endpoint.method
         ? await endpoint.run(ctx, options)
@@ -73,18 +73,19 @@ export function otpApi(options: OtpApiOptions): Middleware {
   }
 }
 
-/** Lets pages of registered origins read the answer (Fetch §3.2). */
-async function allowOrigin(ctx: Context, { clients }: OtpApiOptions): Promise<void> {
+/** Lets pages of registered origins read the answer (Fetch §3.2); false for others. */
+async function allowOrigin(ctx: Context, { clients }: OtpApiOptions): Promise<boolean> {
   const origin = ctx.get('origin')
-  if (origin === '' || !(await clients()).some((client) => originsOf(client).includes(origin))) return
+  if (origin === '' || !(await clients()).some((client) => originsOf(client).includes(origin))) return false
   ctx.set({
     'access-control-allow-origin': origin,
     'access-control-expose-headers': 'WWW-Authenticate, Retry-After',
   })
+  return true
 }
 
-function preflight(ctx: Context, method: string): void {
-  if (ctx.response.get('access-control-allow-origin') !== '') {
+function preflight(ctx: Context, method: string, allowed: boolean): void {
+  if (allowed) {
     ctx.set({
       'access-control-allow-methods': method,
       'access-control-allow-headers': 'Authorization, Content-Type',
