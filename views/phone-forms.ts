@@ -5,9 +5,10 @@
  */
 import type { Page } from '../adapters/identity/contract.ts'
 import { isolated } from './client.ts'
-import { button, buttonLink, field, postForm } from './form.ts'
-import { type Html, html } from './html.ts'
+import { button, field, postForm } from './form.ts'
+import { type Html, html, safeUrl } from './html.ts'
 import type { Surroundings } from './layout.ts'
+import type { Words } from './words.ts'
 
 type PageNamed<Name extends Page['name']> = Extract<Page, { name: Name }>
 
@@ -47,17 +48,24 @@ ${button(code.button)}
 <p class="aside">${button(code.again, { kind: 'quiet', name: 'action', value: 'again', skipValidation: true })}
 ${button(code.other, { kind: 'quiet', name: 'action', value: 'other', skipValidation: true })}</p>`,
   )}
-${page.chat !== undefined && html`<p>${code.nothing}</p>${buttonLink(page.chat, code.chat, 'secondary')}`}`
+${page.chat !== undefined && html`<p>${code.nothing}</p><div class="choices">${chatLink(words, page.chat, 'secondary')}</div>`}`
 }
 
 export function phoneShareForm({ words }: Surroundings, page: PageNamed<'phone-share'>, action: string): Html {
   const share = words.phoneShare
-  return html`${buttonLink(page.chat, share.chat)}
+  return html`<div class="choices">${chatLink(words, page.chat, 'primary')}</div>
 ${postForm(
   action,
   html`${button(share.button, { kind: 'secondary' })}
 <p class="aside">${button(words.phoneCode.other, { kind: 'quiet', name: 'action', value: 'other' })}</p>`,
 )}`
+}
+
+/** In a new tab, because whoever left this page would have to come back to it. */
+function chatLink(words: Words, chat: string | undefined, kind: 'primary' | 'secondary'): Html | undefined {
+  const href = safeUrl(chat)
+  if (href === undefined) return undefined
+  return html`<a class="button ${kind}" href="${href}" target="_blank" rel="noopener noreferrer external">${words.phoneCode.chat}<span class="unseen"> ${words.opensNewTab}</span></a>`
 }
 
 /** What stands above each of the forms. */

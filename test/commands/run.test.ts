@@ -1,10 +1,12 @@
 /** Promises that hold for every command. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sealer } from '../../adapters/crypto/seal.ts'
 import { accounts } from '../../adapters/postgres/accounts.ts'
+import { shops } from '../../adapters/postgres/shops.ts'
 import { parse } from '../../server/commands/parse.ts'
 import { commands } from '../../server/commands/run.ts'
 import { jsonLine, printable } from '../../server/commands/text.ts'
-import { commandLine } from '../support/command-line.ts'
+import { commandLine, commandLineSecret } from '../support/command-line.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /** Splits an example as a shell would, as far as examples go. */
@@ -179,6 +181,9 @@ test('a dry run of any destructive command changes nothing', async () => {
     })
     .execute()
 
+  const own = { phone: '+77001234567', telegramId: '1', accountId: account_id, language: 'ru', currency: 'KZT' }
+  await shops(database.store.db, sealer([commandLineSecret]), () => time).open({ name: 'Shop', ...own })
+
   const targets: Record<string, readonly string[]> = {
     'migrate down': [],
     'client rotate-secret': [client_id],
@@ -192,6 +197,8 @@ test('a dry run of any destructive command changes nothing', async () => {
     'user unlink': [account_id, 'password', identities[0].subject, '--force'],
     'session revoke': ['session'],
     'grant revoke': ['grant'],
+    'shop disable': ['1'],
+    'shop release': ['1'],
   }
   const input = JSON.stringify({
     client_id: 'new',
@@ -220,6 +227,7 @@ test('keys of the answers are in snake_case', async () => {
     ['resource', 'list'],
     ['user', 'list'],
     ['keys', 'list'],
+    ['shop', 'list'],
     ['migrate', 'status'],
     ['doctor'],
   ]

@@ -18,7 +18,8 @@ export async function registerOtpApp(server: TestServer, name: string, origins: 
   const run = commandLine(server.database.store)
   const more = origins.flatMap((origin) => ['--origin', origin])
   const words = ['client', 'add', '--profile', 'otp', '--name', name, '--first-party', ...more, '--json']
-  return (await run(words)).json() as { client_id: string }
+  const { client_id } = (await run(words)).json() as { client_id: string }
+  return { client_id }
 }
 
 let numbers = 0

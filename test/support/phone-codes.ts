@@ -12,14 +12,12 @@ import { newRequest, oneTimeCodes } from '../../server/telegram/one-time-codes.t
 import { clock } from './clock.ts'
 import type { TestDatabase } from './database.ts'
 
-export const homeAddress = '192.0.2.10'
+const homeAddress = '192.0.2.10'
 
 export interface PhoneFixtureOptions {
   readonly gateway?: Gateway
   readonly countries?: readonly [string, ...string[]]
 }
-
-export type PhoneFixture = ReturnType<typeof phoneFixture>
 
 export function phoneFixture({ store: { db } }: TestDatabase, options: PhoneFixtureOptions = {}) {
   const time = clock()

@@ -109,12 +109,12 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   }
   const shown = { phone: text('+77001234567'), chat: address('https://t.me/habitat_bot?start=p1') }
   for (const problem of [undefined, 'wrong-phone-code', 'phone-code-over', 'too-many-tries'] as const) {
-    const asked = problem === undefined ? {} : { problem, ...(problem === 'too-many-tries' ? { retryAfter: 95 } : {}) }
+    const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
     const page = { name: 'phone-code', ...shown, minutes: 5, ...asked } as const
     add('step', `phone-code ${problem ?? 'first'}`, stepPage(on, { action, cancel, client, others, page }))
   }
   for (const problem of [undefined, 'phone-not-shared'] as const) {
-    const asked = problem === undefined ? {} : { problem }
+    const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
     const page = { name: 'phone-share', ...shown, ...asked } as const
     add('step', `phone-share ${problem ?? 'first'}`, stepPage(on, { action, cancel, client, others, page }))
   }

@@ -239,7 +239,6 @@ export const en = {
     title: 'Share your number',
     lead: (phone: Html) =>
       html`The code was right. Open our bot in Telegram and share ${phone} there, so that we know which account is yours.`,
-    chat: 'Open Telegram',
     button: 'I have shared it',
   },
 
