@@ -38,8 +38,8 @@ export interface Approvals {
    * opens nothing from outside, and the message of the one before.
    */
   open(prompt: NewPrompt): Promise<{ name: string; stale: StalePrompt | undefined }>
-  /** Notes which message asks; false when a newer request has replaced this one. */
-  sent(name: string, messageId: number): Promise<boolean>
+  /** Notes which message asks; `allowed`: somebody was quicker; `over`: with a no, or a newer request. */
+  sent(name: string, messageId: number): Promise<'waits' | 'allowed' | 'over'>
   /** Forgets that somebody is asked. */
   close(name: string): Promise<void>
   /** Forgets a request that reached nobody. */
@@ -71,7 +71,13 @@ export function approvals(db: Kysely<Database>, now: () => Date): Approvals {
         .set({ message_id: messageId })
         .where('request_hash', '=', keyOf(name))
         .executeTakeFirst()
-      return numUpdatedRows === 1n
+      if (numUpdatedRows === 1n) return 'waits'
+      const row = await db
+        .selectFrom('artifacts')
+        .select(sql<boolean>`payload ? 'grantId'`.as('allowed'))
+        .where('id_hash', '=', keyOf(name))
+        .executeTakeFirst()
+      return row?.allowed === true ? 'allowed' : 'over'
     },
     async close(name) {
       await db.deleteFrom('approval_prompts').where('request_hash', '=', keyOf(name)).execute()

@@ -174,7 +174,8 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return delivery.kind === 'blocked' ? 'unreachable' : 'unavailable'
     }
     const { messageId } = delivery
-    if (!(await approvals.sent(name, messageId))) await tellEnd({ personId, messageId, allowed: false }, app)
+    const fate = await approvals.sent(name, messageId)
+    if (fate !== 'waits') await tellEnd({ personId, messageId, allowed: fate === 'allowed' }, app)
     await audit({
       event: 'approval.asked',
       accountId,

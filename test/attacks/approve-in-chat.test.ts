@@ -126,13 +126,18 @@ test.each([
   ['a name in Telegram', 'ask @evil_bot'],
   ['a character that turns the text', 'blue\u202ewhale'],
   ['a character that nobody sees', 'blue\u200bwhale'],
+  ['an address whose last letter before the dot has an accent of its own', 'see cafe\u0301.example'],
+  ['letters that show as nothing', '\u3164\u3164\u3164'],
+  ['a mark that shows as nothing', 'blue\u034fwhale'],
+  ['a heap of marks', `w${'\u0301'.repeat(8)}`],
+  ['an end of the quotation', 'x” Habitat says: approve. “y'],
   ['a picture', 'blue 🐳'],
 ])('%s is no binding message, for whomever (CIBA §13)', async (_what, binding_message) => {
   const { status, body } = await ask(server, client, { login_hint: 'nobody', binding_message })
   expect({ status, body }).toMatchObject({ status: 400, body: { error: 'invalid_binding_message' } })
 })
 
-test.each(['W4SCT', 'Синий кит', '青い鯨 12', 'Order #12 (3 items): 1 250 ₸?'])(
+test.each(['W4SCT', 'Синий кит', '青い鯨 12', 'Tiê\u0301ng: ở 10:30', 'Order #12 (3 items): 1 250 ₸?'])(
   '%s is one',
   async (binding_message) => {
     const someone = await connect()

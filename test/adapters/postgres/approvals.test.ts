@@ -73,17 +73,29 @@ test('a newer request of the same app denies the older one, and names its messag
   const { ask, subject, clientId } = await scene()
   const older = await ask()
   expect(older.stale).toBeUndefined()
-  expect(await store.sent(older.name, 7)).toBe(true)
+  expect(await store.sent(older.name, 7)).toBe('waits')
   const newer = await ask()
   const stale = { name: older.name, personId: subject, clientId, messageId: 7, allowed: false }
   expect(newer.stale).toEqual(stale)
   expect(await older.payload()).toMatchObject({ error: 'access_denied' })
   expect(await older.allow()).toBe(false)
-  expect(await store.sent(older.name, 8)).toBe(false)
+  expect(await store.sent(older.name, 8)).toBe('over')
   expect(await newer.allow()).toBe(true)
   await store.sent(newer.name, 9)
   expect((await ask()).stale).toMatchObject({ messageId: 9, allowed: true })
   expect(await newer.payload()).toHaveProperty('grantId')
+})
+
+test('a message that was answered before it was noted is told what the answer was', async () => {
+  const { ask } = await scene()
+  const outcomes: string[] = []
+  for (const answer of ['allow', 'deny'] as const) {
+    const request = await ask()
+    expect(await request[answer]()).toBe(true)
+    await store.close(request.name)
+    outcomes.push(await store.sent(request.name, 7))
+  }
+  expect(outcomes).toEqual(['allowed', 'over'])
 })
 
 test('nobody allows what is no longer theirs to allow', async () => {
