@@ -103,6 +103,8 @@ export function connecting(options: ConnectingOptions) {
       if (stopped.aborted) return 'stopped' as const
       throw error
     })
+    // It may fail while Telegram makes us wait, before anybody below hears of it; that would end the program.
+    outcome.catch(() => undefined)
     try {
       await show(await chat.say(way.text, { buttons: [...way.buttons, ...instead, ...leave], protect: true }))
     } catch (error) {

@@ -37,6 +37,7 @@ export interface HandOffOptions {
   address: string
   /** Lets seconds pass; ends early when the signal does, without throwing. */
   wait: (seconds: number, over: AbortSignal) => Promise<void>
+  /** Never throws: it is called when nobody waits for it. */
   revoke: (allowed: Allowed) => Promise<void>
 }
 

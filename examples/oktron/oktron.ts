@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { webhookCallback } from 'grammy'
-import type { Registration } from './access.ts'
+import type { Allowed, Registration } from './access.ts'
 import { authorization as authorize } from './authorization.ts'
 import { menu, oktronBot } from './bot.ts'
 import type { Chat } from './chat.ts'
@@ -64,9 +64,9 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
   const pending = pendings()
   const pages = web && { ...web.client, redirectUri: `${web.address}/connected` }
   const authorization = await authorize({ issuer, device: client, web: pages, resource })
-  const { revoke } = authorization
   const handOff =
-    authorization.web && handOffs({ web: authorization.web, address: web?.address ?? '', wait: until, revoke })
+    authorization.web &&
+    handOffs({ web: authorization.web, address: web?.address ?? '', wait: until, revoke: giveBack })
   const { people, unfinished } = await vaults(options.vault)
   const okto = oktos({ authorization, people, api })
   const connecting = connectings({ authorization, issuer, handOff, okto, unfinished, pending, inTurn, log, onError })
@@ -75,6 +75,11 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
   await bot.api.setMyCommands(menu)
   await tellWhoWaited()
   let polling: Promise<void> | undefined
+
+  /** Ends access that nobody took. The server may be away: then it stays in the account, and its tokens with nobody. */
+  async function giveBack(allowed: Allowed): Promise<void> {
+    await authorization.revoke(allowed).catch((error: unknown) => log(`not revoked: ${describe(error)}`))
+  }
 
   /** What the program before waited for has ended with it, and the people do not know. */
   async function tellWhoWaited(): Promise<void> {

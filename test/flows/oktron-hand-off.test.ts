@@ -4,7 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import axe, { type AxeResults } from 'axe-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { token } from '../support/authorize.ts'
 import { browserTest } from '../support/browser.ts'
 import { finish } from '../support/device.ts'
@@ -257,6 +257,25 @@ describe('what is under way ends', () => {
     await person.told('The time is over')
     expect((await decide(browser, 'connect')).status).toBe(400)
     expect(await revokedSince(start)).toEqual([400])
+    await isNotConnected(person)
+  })
+
+  test('when the time is over while the server is away; the program goes on', async () => {
+    const person = stage.telegram.person()
+    const { link } = await linkFor(person)
+    await asked(await browserOf('Mia'), link)
+    const fetch = vi.mocked(globalThis.fetch)
+    const usual = fetch.getMockImplementation() ?? fetch
+    fetch.mockImplementation((input, init) =>
+      String(input).includes('/revoke') ? Promise.reject(new TypeError('nobody answers')) : usual(input, init),
+    )
+    try {
+      stage.ring()
+      await person.told('The time is over')
+      await vi.waitFor(() => expect(stage.lines).toContainEqual(expect.stringMatching(/^not revoked: /)))
+    } finally {
+      fetch.mockImplementation(usual)
+    }
     await isNotConnected(person)
   })
 

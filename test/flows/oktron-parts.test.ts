@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Api } from 'grammy'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Authorization } from '../../examples/oktron/authorization.ts'
+import type { Chat } from '../../examples/oktron/chat.ts'
+import { connecting } from '../../examples/oktron/connecting.ts'
+import { pending } from '../../examples/oktron/pending.ts'
 import { codesMessage } from '../../examples/oktron/texts.ts'
+import { turns } from '../../examples/oktron/turns.ts'
 import { type Connection, vault as vaults } from '../../examples/oktron/vault.ts'
 import { startTelegram } from '../support/fakes/telegram.ts'
 
@@ -103,4 +108,26 @@ test('the message with the code has a button to the page, where Telegram takes o
     expect(buttons.flat().map((button) => Object.keys(button)[1])).toEqual(actions)
     await api.sendMessage(person.chatId, text, { reply_markup: { inline_keyboard: buttons } })
   }
+})
+
+test('a refusal of the server that comes before the code is shown is heard of, and ends nothing else', async () => {
+  const codes = { device_code: 'x', user_code: 'X', verification_uri: 'https://auth.example', expires_in: 600 }
+  const outcome = () => Promise.reject(new Error('the client is gone'))
+  const heard = Promise.withResolvers<unknown>()
+  const nobody = async () => undefined
+  const { connect } = connecting({
+    authorization: { byCode: async () => ({ codes, outcome }) } as unknown as Authorization,
+    issuer: 'https://auth.example',
+    handOff: undefined,
+    okto: { find: nobody, ended: nobody } as never,
+    unfinished: { find: nobody, keep: nobody, forget: nobody, all: async () => [] },
+    pending: pending(),
+    inTurn: turns(),
+    log: () => undefined,
+    onError: async (_chat, error) => heard.resolve(error),
+  })
+  // Telegram takes its time.
+  const say = () => new Promise<number>((resolve) => setImmediate(resolve, 1))
+  await connect({ person: 1, name: 'Dana', say, edit: nobody } as unknown as Chat)
+  expect(await heard.promise).toEqual(new Error('the client is gone'))
 })
