@@ -20,6 +20,8 @@ export interface Footprint {
   idleAfterLoad: number
 }
 
+/** Where starts leave what they compiled for the next one, as the image has it. */
+const compileCache = join(import.meta.dirname, '../node_modules/.cache/habitat-bench')
 /** Milliseconds. After load a node has had time to see that nobody asks any more (`server/idle-memory.ts`). */
 const rest = 4_000
 const restAfterLoad = 20_000
@@ -66,6 +68,7 @@ export async function startProgram({ databaseUrl, secret, ...more }: ProgramSett
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       SECRETS: secret,
+      NODE_COMPILE_CACHE: compileCache,
       ...more.settings,
     },
   })

@@ -64,7 +64,7 @@ describe('the image', () => {
   test('starts as npm start does, without rights and without dev dependencies', () => {
     const command = JSON.parse(/^CMD (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
     expect(`exec ${command.join(' ')}`).toBe(manifest.scripts['start'])
-    expect(dockerfile.indexOf('\nUSER node\n')).toBeGreaterThan(dockerfile.lastIndexOf('\nRUN '))
+    expect(matches(dockerfile, /^USER (.+)$/gm).at(-1)).toBe('node')
     expect(dockerfile).toContain('npm ci --omit=dev')
     expect(dockerfile).toContain('STOPSIGNAL SIGTERM')
   })

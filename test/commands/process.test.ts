@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { openEmbedded } from '../../adapters/postgres/database.ts'
 import { serveAdminSocket } from '../../server/admin-socket.ts'
@@ -46,7 +46,10 @@ function execute(
 ) {
   return new Promise<Result>((resolve, reject) => {
     const home = process.env['HOME'] ?? '/'
-    const child = spawn(program, argv, { cwd: options.cwd ?? root, env: { HOME: home, ...env } })
+    const child = spawn(program, argv, {
+      cwd: options.cwd ?? root,
+      env: { HOME: home, NODE_COMPILE_CACHE: inject('compileCache'), ...env },
+    })
     const output = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => {
       output.stdout += chunk.toString()

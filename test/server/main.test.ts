@@ -36,7 +36,7 @@ function preparedFolder(): string {
 function program(settings: Record<string, string>, cwd = folder()) {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../server/main.ts')], {
     cwd,
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: inject('compileCache'), ...settings },
   })
   running.push(child)
   let output = ''

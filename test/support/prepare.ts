@@ -22,6 +22,8 @@ declare module 'vitest' {
     snapshot: string
     /** The same as a folder of files, for `dataFolder`. */
     databaseFolder: string
+    /** Folder where programs that tests start keep what they compiled, for the next one. */
+    compileCache: string
     /** Server and template database, where there is a Postgres. */
     postgres: { url: string; template: string } | undefined
   }
@@ -40,6 +42,7 @@ export default async function prepare(project: TestProject): Promise<() => Promi
   project.provide('databaseKind', given === undefined ? 'embedded' : 'postgres')
   project.provide('snapshot', snapshot)
   project.provide('databaseFolder', join(folder, 'postgres'))
+  project.provide('compileCache', join(folder, 'compiled'))
   project.provide('postgres', url === undefined ? undefined : { url, template })
   return async () => {
     if (given !== undefined) await onServer(given, `drop database if exists ${template} with (force)`)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { inject } from 'vitest'
 import { fillDataFolder } from './data-folder.ts'
 
 export interface ServerProcess extends AsyncDisposable {
@@ -25,7 +26,14 @@ export async function startServerProcess(settings: Record<string, string>): Prom
   const dataDir = mkdtempSync(join(tmpdir(), 'habitat-process-'))
   fillDataFolder(dataDir)
   const port = await freePort()
-  const env = { PATH: process.env['PATH'] ?? '', PORT: String(port), DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...settings }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    NODE_COMPILE_CACHE: inject('compileCache'),
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'warn',
+    ...settings,
+  }
   const root = join(import.meta.dirname, '../..')
   const program = spawn(process.execPath, ['server/main.ts'], {
     cwd: root,
