@@ -1,7 +1,6 @@
 /**
  * What the bot at Telegram has to remember on all nodes: which updates were taken, whom it reaches, what it has asked
- * whom and whom it
- * connects with an account; and which node is at work where only one may be.
+ * whom and whom it connects with an account; and which node is at work where only one may be.
  */
 import type { Kysely } from 'kysely'
 

@@ -29,8 +29,14 @@ export interface Connecting {
   readonly username: string | undefined
   /** The message with the link. */
   readonly messageId: number | undefined
-  /** The address of the browser, once it has decided. */
-  readonly address?: string
+  /** The browser, once it has decided. */
+  readonly browser?: DecidingBrowser
+}
+
+export interface DecidingBrowser {
+  /** Of its session; no secret. */
+  readonly sessionUid: string
+  readonly address: string
 }
 
 export interface Connection extends Connecting {
@@ -146,12 +152,12 @@ export function telegramConnections(db: Kysely<Database>, sealer: Sealer, now: (
     },
 
     /** The person at the browser wants it, for this account; true once. */
-    async ask(connection: Connection, accountId: string, address: string): Promise<boolean> {
+    async ask(connection: Connection, accountId: string, browser: DecidingBrowser): Promise<boolean> {
       const { id, state: _, accountId: __, ...connecting } = connection
       const row = await step(['opened'], 'asked')
         .set({
           account_id: accountId,
-          sealed: seal(id, { ...connecting, address }),
+          sealed: seal(id, { ...connecting, browser }),
           expires_at: later(connectionTimes.chat),
         })
         .where('id', '=', id)

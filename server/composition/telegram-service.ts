@@ -56,7 +56,7 @@ export function telegramRoutes(parts: Parts): readonly Middleware[] {
 
 function connecting({ foundation, stores, telegram: { messenger, questions } }: WithTelegram): TelegramConnect {
   const { issuer, productName } = foundation.config
-  const { accounts, identities, limits, telegramConnections: connections } = stores
+  const { accounts, identities, limits, sessions, telegramConnections: connections } = stores
   const audit = stores.audit.record
   return telegramConnect({
     issuer,
@@ -66,6 +66,7 @@ function connecting({ foundation, stores, telegram: { messenger, questions } }: 
     questions,
     messenger,
     accounts,
+    sessions,
     ownerOf: identities.ownerOf,
     adding: adding({ accounts, audit }),
     limits,

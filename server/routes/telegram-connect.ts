@@ -83,7 +83,7 @@ export function telegramConnectRoutes(options: TelegramConnectRoutesOptions): Mi
     if (decision === 'deny') await connect.refuse(connection, visit?.account.id, address)
     // The page named an account; somebody else may have signed in meanwhile.
     else if (isFresh(visit) && form.get('account') === visit.account.id)
-      await connect.ask(connection, visit.account.id, address)
+      await connect.ask(connection, visit.account.id, { sessionUid: visit.sessionUid, address })
     seeOther(ctx, connectPath)
   })
 

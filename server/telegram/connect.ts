@@ -5,11 +5,12 @@
  * The link alone gives nothing to whoever else opens it: who signs in there sees whose Telegram it is, and who sent it there
  * sees which account. Both must want it.
  */
-import type { Accounts } from '../../adapters/postgres/accounts.ts'
+import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Limits } from '../../adapters/postgres/limits.ts'
-import type { Connection, TelegramConnections } from '../../adapters/postgres/telegram-connections.ts'
+import type { Sessions } from '../../adapters/postgres/sessions.ts'
+import type { Connection, DecidingBrowser, TelegramConnections } from '../../adapters/postgres/telegram-connections.ts'
 import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import type { Delivery, Messenger, TelegramPerson } from '../../adapters/telegram/contract.ts'
 import type { Adding } from '../interactions/adding.ts'
@@ -35,6 +36,7 @@ export interface ConnectOptions {
   questions: TelegramQuestions
   messenger: Messenger
   accounts: Pick<Accounts, 'find'>
+  sessions: Pick<Sessions, 'find'>
   ownerOf: Identities['ownerOf']
   adding: Adding
   limits: Pick<Limits, 'spend'>
@@ -75,7 +77,7 @@ export function telegramConnect(options: ConnectOptions) {
     await options.audit({
       event: 'telegram.connect-denied',
       accountId,
-      address: address ?? connection.address,
+      address: address ?? connection.browser?.address,
       detail: { where },
     })
   }
@@ -91,18 +93,30 @@ export function telegramConnect(options: ConnectOptions) {
       return replace(words.denied)
     }
     const decided = await connections.decide(id)
-    const account = decided?.accountId === undefined ? undefined : await accounts.find(decided.accountId)
-    if (decided === undefined || account === undefined || account.disabledAt !== undefined) return replace(words.over)
+    const account = decided && (await stillSignedIn(decided))
+    if (decided === undefined || account === undefined) return replace(words.over)
     const outcome = await added(decided, account.id)
     return replace(outcome === 'taken' ? words.taken : words.connected(maskedAccount(account)))
   }
 
+  /** The account at the browser, unless it was disabled or the session has ended: whoever was there is out. */
+  async function stillSignedIn({ accountId = '', browser }: Connection): Promise<Account | undefined> {
+    const session = await options.sessions.find(browser?.sessionUid ?? '')
+    if (session?.accountId !== accountId) return undefined
+    const account = await accounts.find(accountId)
+    return account?.disabledAt === undefined ? account : undefined
+  }
+
   async function added(connection: Connection, accountId: string): Promise<'added' | 'taken'> {
-    const { id, personId, name, username, address = '' } = connection
+    const { id, personId, name, username, browser } = connection
     const label = username === undefined ? name : `@${username}`
     const identity = { provider: telegramIdentity, subject: personId, name, label }
     try {
-      const outcome = await adding.add({ client: { id: accountClientId }, address }, accountId, identity)
+      const outcome = await adding.add(
+        { client: { id: accountClientId }, address: browser?.address ?? '' },
+        accountId,
+        identity,
+      )
       await connections.end(id, ['deciding'], outcome === 'added' ? 'connected' : 'taken')
       return outcome
     } catch (error) {
@@ -123,9 +137,9 @@ export function telegramConnect(options: ConnectOptions) {
     opened: (connection: Connection) => tell(connection, words.opened),
 
     /** Asks the person in the chat; false when somebody was faster, or they cannot be asked. */
-    async ask(connection: Connection, accountId: string, address: string): Promise<Delivery['kind'] | 'over'> {
+    async ask(connection: Connection, accountId: string, browser: DecidingBrowser): Promise<Delivery['kind'] | 'over'> {
       const account = await accounts.find(accountId)
-      if (account === undefined || !(await connections.ask(connection, accountId, address))) return 'over'
+      if (account === undefined || !(await connections.ask(connection, accountId, browser))) return 'over'
       const { id, personId } = connection
       const handles = await questions.ask({
         personId,

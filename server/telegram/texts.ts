@@ -51,7 +51,7 @@ export const texts = {
     denied: 'Nothing was connected.',
     deniedInBrowser: 'Nothing was connected: it was refused in the browser.',
     opened: 'The link was opened. Go on in the browser; I will ask you here before anything is connected.',
-    over: 'This took too long. Send /connect to begin again.',
+    over: 'Nothing was connected: it took too long, or the browser is signed out. Send /connect to begin again.',
   },
 
   /** A sign-in that begins with a picture on a page. */

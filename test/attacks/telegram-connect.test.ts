@@ -3,6 +3,7 @@
  * one's own. What must never happen is that one person's Telegram opens another one's account.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { sessions } from '../../adapters/postgres/sessions.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -118,6 +119,25 @@ test('presses of somebody else, and a second press, do nothing', async () => {
   expect(await telegramOf(server, person.email)).toEqual([])
   await dana.press(no ?? { text: '' }, question)
   await dana.forge(connect?.callback_data ?? '', question)
+  expect(await telegramOf(server, person.email)).toEqual([])
+})
+
+test('a session that was ended before the answer in the chat adds nothing: also that one alone, by whoever ended it', async () => {
+  const dana = telegram.person()
+  const person = somebody('uma')
+  const visitor = server.visitor()
+  const page = await openLink(visitor, await askForLink(dana), person)
+  await visitor.submit(page, '/telegram/connect', { decision: 'connect' })
+  await dana.told('Connect this Telegram with')
+  const { db } = server.database.store
+  const { uid } = await db
+    .selectFrom('sessions')
+    .innerJoin('accounts', 'accounts.id', 'sessions.account_id')
+    .select('sessions.uid')
+    .where('accounts.email', '=', person.email)
+    .executeTakeFirstOrThrow()
+  expect(await sessions(db, () => new Date()).revoke(uid)).toBe(true)
+  expect(await answerInChat(dana, 'Connect')).toContain('the browser is signed out')
   expect(await telegramOf(server, person.email)).toEqual([])
 })
 

@@ -162,6 +162,7 @@ postgresTest('of many browsers one has the link, and of refusing and answering a
   await using shared = await openPostgresDatabase()
   const connections = telegramConnections(shared.store.db, ring, now)
   const { id: accountId } = await accounts(shared.store.db, now).create({ identity: { provider: 'toy', subject: 'a' } })
+  const decided = { sessionUid: 'uid', address: '192.0.2.1' }
   for (let round = 0; round < 5; round += 1) {
     const dana = { personId: '5000000001', name: 'Dana', username: undefined, messageId: undefined }
     const { token, id } = await connections.offer(dana)
@@ -170,7 +171,7 @@ postgresTest('of many browsers one has the link, and of refusing and answering a
     expect(others).toEqual([])
     const connection = await connections.ofBrowser(browser)
     if (connection === undefined) throw new Error('the browser has no connection')
-    const asks = await Promise.all([1, 2, 3].map(() => connections.ask(connection, accountId, '192.0.2.1')))
+    const asks = await Promise.all([1, 2, 3].map(() => connections.ask(connection, accountId, decided)))
     expect(asks.filter(Boolean)).toHaveLength(1)
     const ends = await Promise.all([
       connections.decide(id),
