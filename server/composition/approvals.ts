@@ -1,6 +1,7 @@
 /** What people answer when they are asked in their chats for an app's access. */
 import { approvalDecisions } from '../oidc/approval-decisions.ts'
 import { type ApprovalAnswers, approvalAnswers } from '../telegram/approval-answers.ts'
+import { approvalLimits } from '../telegram/approval-limits.ts'
 import type { Parts } from './parts.ts'
 import type { Telegram } from './telegram.ts'
 
@@ -11,7 +12,7 @@ export function approvals(
   return approvalAnswers({
     decisions: approvalDecisions(oauth.provider, foundation.now),
     approvals: stores.approvals,
-    limits: stores.limits,
+    limits: approvalLimits({ limits: stores.limits, audit: stores.audit.record }),
     clients: stores.clients,
     questions,
     messenger,

@@ -4,6 +4,7 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { BackchannelOptions } from '../oidc/backchannel.ts'
 import { polling } from '../oidc/device-flow.ts'
 import { approvalDesk } from '../telegram/approval-desk.ts'
+import { approvalLimits } from '../telegram/approval-limits.ts'
 import type { Foundation } from './foundation.ts'
 import type { Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
@@ -25,7 +26,7 @@ export function backchannel({ foundation, stores, pds, telegram, findResource }:
     accounts,
     approvals,
     consents,
-    limits,
+    limits: approvalLimits({ limits, audit: audit.record }),
     people,
     questions,
     messenger,

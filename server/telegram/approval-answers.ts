@@ -6,21 +6,21 @@
 import type { Approvals } from '../../adapters/postgres/approvals.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
-import type { Limits } from '../../adapters/postgres/limits.ts'
 import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import type { Messenger } from '../../adapters/telegram/contract.ts'
 import { plainName } from '../../views/client.ts'
 import { wordsIn } from '../../views/words.ts'
 import { clientCard } from '../interactions/desk.ts'
 import type { ApprovalDecisions } from '../oidc/approval-decisions.ts'
-import { type Asked, approvalQuestion, limitsOf } from './approval-desk.ts'
+import { type Asked, approvalQuestion } from './approval-desk.ts'
+import type { ApprovalLimits } from './approval-limits.ts'
 import type { ApprovalEnd } from './approval-text.ts'
 import type { Answered, TelegramFeature } from './features.ts'
 
 export interface ApprovalAnswersOptions {
   readonly decisions: ApprovalDecisions
   readonly approvals: Pick<Approvals, 'close' | 'takeStale'>
-  readonly limits: Pick<Limits, 'forgive'>
+  readonly limits: Pick<ApprovalLimits, 'forgive'>
   readonly clients: Pick<Clients, 'find'>
   readonly questions: Pick<TelegramQuestions, 'withdraw'>
   readonly messenger: Messenger
@@ -56,7 +56,7 @@ export function approvalAnswers(options: ApprovalAnswersOptions): ApprovalAnswer
     const { request, accountId, clientId, given } = asked
     const end = answer === 'allow' ? await decisions.allow(request, { given, amr }) : await decisions.deny(request)
     if (end === 'over') return end
-    if (end === 'allowed') for (const [key, policy] of limitsOf(asked)) await limits.forgive(key, policy)
+    if (end === 'allowed') await limits.forgive(asked)
     await audit({ event: end === 'allowed' ? 'approval.allowed' : 'approval.denied', accountId, clientId })
     return end
   }

@@ -10,7 +10,6 @@ import type { AccountIdentity, Accounts } from '../../adapters/postgres/accounts
 import type { Approvals, StalePrompt } from '../../adapters/postgres/approvals.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Consent, Consents } from '../../adapters/postgres/consents.ts'
-import type { LimitPolicy, Limits } from '../../adapters/postgres/limits.ts'
 import type { TelegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import type { Messenger } from '../../adapters/telegram/contract.ts'
@@ -23,6 +22,7 @@ import type { Metadata } from '../oidc/client-metadata.ts'
 import { isAgreed } from '../oidc/policy.ts'
 import { type RequestedAccess, type RequestedAccessOptions, requestedAccess } from '../oidc/requested-access.ts'
 import { pdsScopeCards, scopeCards } from '../oidc/scope-cards.ts'
+import type { ApprovalLimits } from './approval-limits.ts'
 import { approvalText } from './approval-text.ts'
 import { telegramIdentity } from './identity.ts'
 
@@ -44,7 +44,7 @@ export interface ApprovalDeskOptions extends RequestedAccessOptions {
   readonly accounts: Pick<Accounts, 'identitiesOf'>
   readonly approvals: Approvals
   readonly consents: Pick<Consents, 'find'>
-  readonly limits: Pick<Limits, 'spend' | 'forgive' | 'remember' | 'remembers'>
+  readonly limits: ApprovalLimits
   readonly people: Pick<TelegramPeople, 'standing'>
   readonly questions: Pick<TelegramQuestions, 'ask' | 'withdraw'>
   readonly messenger: Messenger
@@ -56,25 +56,12 @@ export interface ApprovalDeskOptions extends RequestedAccessOptions {
   readonly now: () => Date
 }
 
-/** Seconds. What a person approves does not count: an app that is wanted may go on asking. */
-const ofApp: LimitPolicy = { free: 2, firstDelay: 120, maxDelay: 600, forget: 600 }
-const ofPerson: LimitPolicy = { free: 5, firstDelay: 120, maxDelay: 600, forget: 600 }
-
-type Limited = Pick<Asked, 'accountId' | 'clientId'>
-
-export function limitsOf({ accountId, clientId }: Limited): readonly (readonly [key: string, policy: LimitPolicy])[] {
-  return [
-    [`approval:${accountId}:${clientId}`, ofApp],
-    [`approval:${accountId}`, ofPerson],
-  ]
-}
-
 const words = wordsIn('en')
 
 type Ended = Pick<StalePrompt, 'personId' | 'messageId' | 'allowed'>
 
 export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
-  const { approvals, questions, messenger, audit, now } = options
+  const { approvals, limits, questions, messenger, audit, now } = options
 
   async function prepare(request: ApprovalRequest): Promise<Preparation> {
     const { accountId, clientId, registration } = request
@@ -96,7 +83,7 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     if (!isOurs && !isAgreed(given, consent, options.pds)) return { kind: 'beyond' }
     const atPds = (access.scopesOf[options.pds.identifier] ?? []).filter((scope) => pdsScope(scope) !== undefined)
     if (atPds.length > 0 && !(await options.isLinked(accountId, atPds))) return { kind: 'beyond' }
-    const retryAfter = await spend({ accountId, clientId })
+    const retryAfter = await limits.spend({ accountId, clientId })
     if (retryAfter !== undefined) return { kind: 'too-many', retryAfter }
     return { kind: 'ready', ask: (question) => ask({ ...request, personId, access, given }, question) }
   }
@@ -112,24 +99,6 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       if (provider === telegramIdentity && (await options.people.standing(subject)) === 'reachable') return subject
     }
     return undefined
-  }
-
-  /** Counts a question; seconds to wait when there were enough. */
-  async function spend(limited: Limited): Promise<number | undefined> {
-    for (const [key, policy] of limitsOf(limited)) {
-      const answer = await options.limits.spend(key, policy)
-      if (answer.allowed) continue
-      await recordOnce(key, limited, answer.retryAfter)
-      return answer.retryAfter
-    }
-    return undefined
-  }
-
-  /** However often the app comes back before its time. */
-  async function recordOnce(key: string, limited: Limited, seconds: number): Promise<void> {
-    if (await options.limits.remembers(`${key}:slowed`)) return
-    await options.limits.remember(`${key}:slowed`, seconds)
-    await audit({ event: 'approval.slowed', ...limited, detail: { seconds } })
   }
 
   interface Ready extends ApprovalRequest {
@@ -170,7 +139,7 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     if (delivery.kind !== 'sent') {
       await questions.withdraw(approvalQuestion, name)
       await approvals.withdraw(name)
-      for (const [key, policy] of limitsOf(ready)) await options.limits.forgive(key, policy)
+      await limits.forgive(ready)
       return delivery.kind === 'blocked' ? 'unreachable' : 'unavailable'
     }
     const { messageId } = delivery

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { approvals } from '../../adapters/postgres/approvals.ts'
 import { clients } from '../../adapters/postgres/clients.ts'
-import { limits } from '../../adapters/postgres/limits.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramBot } from '../../adapters/telegram/bot.ts'
 import { approvalAnswers } from '../../server/telegram/approval-answers.ts'
@@ -203,7 +202,7 @@ test('a message whose request nobody answered loses its buttons and says so', as
   const answers = approvalAnswers({
     decisions: { allow: unused, deny: unused },
     approvals: approvals(store.db, now),
-    limits: limits(store.db, now),
+    limits: { forgive: unused },
     clients: clients(store.db, now),
     questions: telegramQuestions(store.db, sealer(['x'.repeat(32)]), now),
     messenger: bot.messenger,
