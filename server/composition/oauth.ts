@@ -23,6 +23,7 @@ import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import { type ShopResource, shopResource } from '../oidc/shop-resource.ts'
 import { storedJwtId } from '../oidc/stored-jwt.ts'
+import { tokenExchangeGrant } from '../oidc/token-exchange.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
@@ -69,7 +70,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
   const { config, sealer, now, log } = foundation
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
-  const models = modelsOf(foundation, stores, telegram === undefined ? [cibaGrant] : [])
+  const models = modelsOf(foundation, stores, telegram === undefined ? [cibaGrant, tokenExchangeGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
   const shops = shopResource(config.issuer, config.productName)
   const findResource = cached(
