@@ -53,6 +53,8 @@ export function waiting({ attempts, cookies, stopping }: WaitingOptions): Waitin
       ctx.body = { error: 'temporarily_unavailable' }
       return
     }
+    // Who has hung up meanwhile is not heard of again, and would be counted for ever.
+    if (ctx.res.destroyed) return
     ctx.type = 'text/event-stream; charset=utf-8'
     // Proxies would wait for more.
     ctx.set('x-accel-buffering', 'no')
