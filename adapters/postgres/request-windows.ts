@@ -4,7 +4,7 @@
  * The moments of the last ones stand in one row, which one statement reads, judges and writes, so that of requests at the
  * same time each is seen by the next. For few requests and small numbers; what is to be slowed ever more belongs into `limits`.
  */
-import { CompiledQuery, type Kysely } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import type { Database } from './schema.ts'
 
 export interface WindowPolicy {
@@ -18,6 +18,8 @@ export type WindowAnswer = { readonly allowed: true } | { readonly allowed: fals
 export interface RequestWindows {
   /** Counts a request, or refuses it (then it does not count); `retryAfter` is in whole seconds, at least 1. */
   spend(key: string, policy: WindowPolicy): Promise<WindowAnswer>
+  /** Takes back the newest request under the key: it was none after all. */
+  forgive(key: string): Promise<void>
 }
 
 /** The store of request windows. Callers hash what is personal in their keys. */
@@ -33,6 +35,10 @@ export function requestWindows(db: Kysely<Database>, now: () => Date): RequestWi
       const counted = (row?.times ?? []).map((time) => time.getTime()).filter((time) => time > since.getTime())
       const oldest = counted.sort((a, b) => a - b).at(-most) ?? at.getTime()
       return { allowed: false, retryAfter: Math.max(1, Math.ceil((oldest - since.getTime()) / 1000)) }
+    },
+    async forgive(key) {
+      const others = sql<Date[]>`times[:cardinality(times) - 1]`
+      await db.updateTable('request_windows').set({ times: others }).where('key', '=', key).execute()
     },
   }
 }

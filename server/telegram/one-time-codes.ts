@@ -70,7 +70,11 @@ export interface OneTimeCodes {
 export const requestLimits = {
   phone: { most: 3, seconds: 60 },
   address: { most: 30, seconds: 600 },
+  /** Of an IPv6 network (/48), of which one customer may have all addresses. */
+  network: { most: 120, seconds: 600 },
   everybody: { most: 300, seconds: 60 },
+  /** Messages that a phone gets unasked; the codes beyond them wait in the chat. */
+  told: { most: 12, seconds: 3_600 },
 } as const
 
 /**
@@ -89,22 +93,36 @@ export function newRequest(): string {
 export function oneTimeCodes(options: OneTimeCodesOptions): OneTimeCodes {
   const { codes, phones, windows, limits, keyOf, say, gateway, lifetime, background } = options
 
+  /** Who asks comes first: whoever is refused there uses up nothing of the phones that they name. */
   async function admitted({ phone, address }: CodeRequest): Promise<HeldOff | undefined> {
+    const key = (of: string) => `phone-request:${of}`
+    const [own, network] = [limits.bucketOf(address), limits.bucketOf(address, 48)]
     const counted = [
-      ['phone-request:everybody', requestLimits.everybody],
-      [`phone-request:${limits.bucketOf(address)}`, requestLimits.address],
-      [`phone-request:${keyOf(phone)}`, requestLimits.phone],
+      [key(own), requestLimits.address],
+      ...(network === own ? [] : [[key(network), requestLimits.network] as const]),
+      [key(keyOf(phone)), requestLimits.phone],
+      [key('everybody'), requestLimits.everybody],
     ] as const
-    // The narrowest first: what it refuses is not charged to others.
-    for (const [key, policy] of counted.toReversed()) {
-      const answer = await windows.spend(key, policy)
-      if (!answer.allowed) return { kind: 'held-off', retryAfter: answer.retryAfter }
+    const charged: string[] = []
+    for (const [of, policy] of counted) {
+      const answer = await windows.spend(of, policy)
+      if (answer.allowed) {
+        charged.push(of)
+        continue
+      }
+      // What is refused for one reason is not charged for another.
+      for (const other of charged) await windows.forgive(other)
+      return { kind: 'held-off', retryAfter: answer.retryAfter }
     }
     return undefined
   }
 
-  /** By our bot to whoever shared the number; where that fails, by the Gateway to whoever has it. */
+  /**
+   * By our bot to whoever shared the number; where that fails, by the Gateway to whoever has it. Strangers who ask again and
+   * again neither flood somebody's chat nor spend money: then the person fetches the code in the chat.
+   */
   async function deliver({ request, phone }: CodeRequest): Promise<void> {
+    if (!(await windows.spend(`phone-told:${keyOf(phone)}`, requestLimits.told)).allowed) return
     const owner = await phones.ownerOf(phone)
     if (owner !== undefined) {
       const code = await codes.tell(request, { personId: owner.id, vouched: false, fresh: newCode })

@@ -78,6 +78,8 @@ export function phoneFixture({ store: { db } }: TestDatabase, options: PhoneFixt
       await settled()
       return told.get(personId)?.at(-1)
     },
+    /** How many codes a person was told. */
+    countTold: (personId: string) => told.get(personId)?.length ?? 0,
     async ask(request: string, phone: string, address = homeAddress) {
       const answer = await service.ask({ request, phone, address })
       await settled()

@@ -72,6 +72,51 @@ describe('asking for a code', () => {
     expect((await fixture.ask(newRequest(), newPhone(), newAddress())).kind).toBe('sent')
   })
 
+  test('an address that is held off uses up nothing of the phones that it names', async () => {
+    const fixture = phoneFixture(database)
+    const [address, phone] = [newAddress(), newPhone()]
+    for (let count = 0; count < requestLimits.address.most; count += 1) {
+      expect((await fixture.ask(newRequest(), newPhone(), address)).kind).toBe('sent')
+    }
+    for (let count = 0; count < 5; count += 1) {
+      expect((await fixture.ask(newRequest(), phone, address)).kind).toBe('held-off')
+    }
+    for (let count = 0; count < requestLimits.phone.most; count += 1) {
+      expect((await fixture.ask(newRequest(), phone, newAddress())).kind).toBe('sent')
+    }
+  })
+
+  test('the addresses of one IPv6 network are counted together, too', async () => {
+    const fixture = phoneFixture(database)
+    const ask = (address: string) => fixture.ask(newRequest(), newPhone(), address)
+    for (let count = 0; count < requestLimits.network.most; count += 1) {
+      expect((await ask(`2001:db8:48:${count.toString(16)}::1`)).kind).toBe('sent')
+    }
+    expect((await ask('2001:db8:48:ffff::1')).kind).toBe('held-off')
+    expect((await ask('2001:db8:49::1')).kind).toBe('sent')
+  })
+
+  test('a chat is not flooded: beyond twelve an hour codes wait until their person asks for them', async () => {
+    const fixture = phoneFixture(database)
+    const phone = newPhone()
+    await fixture.share(phone, '21')
+    for (let count = 0; count < requestLimits.told.most; count += 1) {
+      await fixture.ask(newRequest(), phone, newAddress())
+      fixture.time.advance(21)
+    }
+    const before = await fixture.toldTo('21')
+    const request = newRequest()
+    expect((await fixture.ask(request, phone, newAddress())).kind).toBe('sent')
+    expect(fixture.countTold('21')).toBe(requestLimits.told.most)
+    expect(await fixture.toldTo('21')).toBe(before)
+    expect(await fixture.service.repeatOf(request, '21')).toBe(true)
+    const code = (await fixture.toldTo('21')) ?? ''
+    expect((await fixture.check(request, phone, code)).kind).toBe('proven')
+    fixture.time.advance(3_600)
+    await fixture.ask(newRequest(), phone, newAddress())
+    expect(fixture.countTold('21')).toBe(requestLimits.told.most + 2)
+  })
+
   test('a number that nobody has shared is answered alike, and nobody is told anything', async () => {
     const fixture = phoneFixture(database)
     const request = newRequest()
