@@ -5,13 +5,14 @@
  * its code was typed. How codes are made, limited and sent is behind `CodesSlice`.
  */
 import type { IdentityProvider, Json, PageProblem, RefusedReason, Step } from './contract.ts'
+import { type TelegramCard, telegramName, telegramPerson } from './telegram-person.ts'
 
 export interface CodesSlice {
   /** The number that a text means, as E.164. */
   read(text: string): Promise<{ number: string } | undefined>
   ask(asked: Asked): Promise<{ kind: 'sent' } | HeldOff>
   check(asked: Asked & { code: string }): Promise<
-    | { kind: 'proven'; personId: string; owner: Owner | undefined }
+    | { kind: 'proven'; personId: string; owner: TelegramCard | undefined }
     /** Right, but nobody has shared the number yet. */
     | { kind: 'unshared' }
     | { kind: 'wrong'; triesLeft: number }
@@ -28,12 +29,6 @@ interface Asked {
 
 type HeldOff = { kind: 'held-off'; retryAfter: number }
 
-interface Owner {
-  readonly firstName: string
-  readonly lastName?: string
-  readonly username?: string
-}
-
 export interface TelegramOtpNeeds {
   codes: CodesSlice
   /** A new secret for a request. */
@@ -42,8 +37,6 @@ export interface TelegramOtpNeeds {
   chat: (request: string) => string | undefined
   /** Seconds that a code lasts. */
   codeLifetime: number
-  /** The name under which identities of Telegram are stored. */
-  proves: string
   now: () => Date
 }
 
@@ -65,12 +58,12 @@ type Problem = { problem?: PageProblem; retryAfter?: number }
 
 /** The provider `telegram-otp`. */
 export function telegramOtp(needs: TelegramOtpNeeds): IdentityProvider {
-  const { codes, newRequest, chat, proves, now } = needs
+  const { codes, newRequest, chat, now } = needs
   const seconds = () => Math.floor(now().getTime() / 1000)
 
   return {
     id: 'telegram-otp',
-    proves,
+    proves: telegramName,
     label: 'a code in Telegram',
     start: async () => phonePage(seconds() + lifetime, {}),
     async answer({ state, params, address }) {
@@ -110,7 +103,7 @@ export function telegramOtp(needs: TelegramOtpNeeds): IdentityProvider {
     const answer = await codes.check({ request, phone, address, code })
     switch (answer.kind) {
       case 'proven':
-        return proven(answer.personId, answer.owner, proves)
+        return { kind: 'proven', identity: telegramPerson({ ...answer.owner, id: answer.personId }), amr: ['otp'] }
       case 'unshared':
         return sharePage({ ...state, at: 'share', code }, from === 'share' ? { problem: 'phone-not-shared' } : {})
       case 'held-off':
@@ -144,21 +137,6 @@ export function telegramOtp(needs: TelegramOtpNeeds): IdentityProvider {
   function chatOf(request: string): { chat?: string } {
     const address = chat(request)
     return address === undefined ? {} : { chat: address }
-  }
-}
-
-function proven(personId: string, owner: Owner | undefined, provider: string): Step {
-  const name = owner && [owner.firstName, owner.lastName].filter((part) => part !== undefined).join(' ')
-  const label = owner?.username === undefined ? name : `@${owner.username}`
-  return {
-    kind: 'proven',
-    identity: {
-      provider,
-      subject: personId,
-      ...(name === undefined ? {} : { name }),
-      ...(label === undefined ? {} : { label }),
-    },
-    amr: ['otp'],
   }
 }
 

@@ -16,13 +16,7 @@ import {
   type Step,
   UpstreamError,
 } from './contract.ts'
-
-export interface TelegramPersonSlice {
-  readonly id: string
-  readonly firstName: string
-  readonly lastName?: string
-  readonly username?: string
-}
+import { type TelegramCard, telegramName, telegramPerson } from './telegram-person.ts'
 
 /** Where sign-ins wait for their person. */
 export interface TelegramSignInSlice {
@@ -36,7 +30,7 @@ export interface TelegramSignInSlice {
   }): Promise<{ token: string; number: string } | undefined>
   standing(token: string): Promise<'waiting' | 'opened' | 'confirmed' | 'wrong-number' | 'denied' | 'over'>
   /** Who confirmed, for one caller. */
-  take(token: string): Promise<TelegramPersonSlice | undefined>
+  take(token: string): Promise<TelegramCard | undefined>
 }
 
 export interface TelegramQrNeeds {
@@ -71,7 +65,7 @@ export function telegramQr({ signIns, link, admit, now }: TelegramQrNeeds): Iden
 
   return {
     id: 'telegram-qr',
-    proves: 'telegram',
+    proves: telegramName,
     label: 'Telegram',
     start({ purpose, address, requester = nobody }) {
       return fresh({ until: seconds() + lifetime, requester }, purpose, address)
@@ -129,18 +123,8 @@ export function telegramQr({ signIns, link, admit, now }: TelegramQrNeeds): Iden
     const person = await signIns.take(token)
     // The same form, sent twice: the other one goes on.
     if (person === undefined) return shown(state)
-    const name = [person.firstName, person.lastName].filter((part) => part !== undefined && part !== '').join(' ')
-    return {
-      kind: 'proven',
-      identity: {
-        provider: 'telegram',
-        subject: person.id,
-        ...(name === '' ? {} : { name }),
-        label: person.username === undefined ? name || person.id : `@${person.username}`,
-      },
-      // RFC 8176: over more than one channel.
-      amr: ['mca'],
-    }
+    // RFC 8176: over more than one channel.
+    return { kind: 'proven', identity: telegramPerson(person), amr: ['mca'] }
   }
 }
 

@@ -1,5 +1,6 @@
 /** The API by which apps of the house sign people in to their shops; nothing where there is no bot. */
 import type { Middleware } from 'koa'
+import { telegramPerson } from '../../adapters/identity/telegram-person.ts'
 import { cached } from '../cached.ts'
 import { shopMinting } from '../oidc/shop-minting.ts'
 import { otpApi } from '../routes/otp-api.ts'
@@ -23,7 +24,7 @@ export function otpRoutes({ foundation, stores, oauth, phoneSignIn }: Parts): re
       codes,
       clients: () => apps(''),
       requestOf: (clientId, phone) => keyOf(`${clientId} ${phone}`, 'otp-api'),
-      open: opening({ accounts, shops, minting, registration, audit: audit.record }),
+      open: opening({ identify: telegramPerson, accounts, shops, minting, registration, audit: audit.record }),
       bearer: oauth.shops.bearer,
       findShop: shops.find,
       revoke: (id) => grants.revoke({ id }),

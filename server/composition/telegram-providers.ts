@@ -2,7 +2,6 @@
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { telegramOtp } from '../../adapters/identity/telegram-otp.ts'
 import { codeLifetime } from '../../adapters/postgres/phone-codes.ts'
-import { telegramIdentity } from '../telegram/identity.ts'
 import { newRequest } from '../telegram/one-time-codes.ts'
 import type { Foundation } from './foundation.ts'
 import type { PhoneSignIn } from './one-time-codes.ts'
@@ -13,5 +12,5 @@ export function telegramProviders(
 ): readonly IdentityProvider[] {
   if (phoneSignIn === undefined) return []
   const { codes, chat } = phoneSignIn
-  return [telegramOtp({ codes, newRequest, chat, codeLifetime, proves: telegramIdentity, now })]
+  return [telegramOtp({ codes, newRequest, chat, codeLifetime, now })]
 }

@@ -3,16 +3,19 @@
  *
  * The account is the one that any other way of Telegram leads to. What ends while a token is made ends that token, too.
  */
+import type { Identity } from '../../adapters/identity/contract.ts'
+import type { TelegramCard } from '../../adapters/identity/telegram-person.ts'
 import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { Audit } from '../../adapters/postgres/audit.ts'
 import type { Shop, Shops } from '../../adapters/postgres/shops.ts'
 import type { PhoneNumber } from '../../adapters/telegram/phone-number.ts'
 import type { ShopMinting } from '../oidc/shop-minting.ts'
-import { telegramIdentity } from '../telegram/identity.ts'
 import type { Proven } from '../telegram/one-time-codes.ts'
 import { shopDefaults } from './naming.ts'
 
 export interface OpeningOptions {
+  /** Whom a Telegram user is known as. */
+  readonly identify: (person: TelegramCard) => Identity
   readonly accounts: Pick<Accounts, 'byIdentity' | 'create'>
   readonly shops: Pick<Shops, 'open' | 'find' | 'endTokens'>
   readonly minting: ShopMinting
@@ -36,12 +39,11 @@ export function opening(options: OpeningOptions) {
   const { accounts, shops, minting, audit } = options
 
   async function accountOf({ proven: { personId, owner }, clientId, address }: OpeningRequest) {
-    const name = owner && [owner.firstName, owner.lastName].filter((part) => part !== undefined).join(' ')
-    const label = owner?.username === undefined ? name : `@${owner.username}`
-    const known = await accounts.byIdentity(telegramIdentity, personId, label)
+    const { provider, subject, name, label } = options.identify({ ...owner, id: personId })
+    const known = await accounts.byIdentity(provider, subject, label)
     if (known !== undefined || options.registration === 'closed') return known
-    const account = await accounts.create({ name, identity: { provider: telegramIdentity, subject: personId, label } })
-    const detail = { provider: telegramIdentity }
+    const account = await accounts.create({ name, identity: { provider, subject, label } })
+    const detail = { provider }
     await audit({ event: 'account.created', accountId: account.id, clientId, address, detail })
     return account
   }

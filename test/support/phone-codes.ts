@@ -52,7 +52,6 @@ export function phoneFixture({ store: { db } }: TestDatabase, options: PhoneFixt
     newRequest,
     chat: (request) => `https://t.me/habitat_bot?start=p${request}`,
     codeLifetime,
-    proves: 'telegram',
     now: time.now,
   })
 
