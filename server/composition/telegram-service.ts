@@ -27,14 +27,23 @@ type WithTelegram = Parts & { readonly telegram: Telegram }
 /** What the bot can do: whoever adds something adds it here. */
 function telegramFeatures(parts: WithTelegram): readonly TelegramFeature[] {
   const { phoneSignIn, stores, telegram } = parts
-  const { audit, telegramPhones: phones } = stores
+  const { messenger } = telegram
+  const { audit, identities, telegramPhones: phones } = stores
   return [
     connecting(parts).feature,
     approvals(parts, telegram).feature,
     signInFeature(parts, telegram),
     ...(phoneSignIn === undefined
       ? []
-      : [phoneFeature({ messenger: telegram.messenger, codes: phoneSignIn.codes, phones, audit: audit.record })]),
+      : [
+          phoneFeature({
+            messenger,
+            codes: phoneSignIn.codes,
+            phones,
+            ownerOf: identities.ownerOf,
+            audit: audit.record,
+          }),
+        ]),
   ]
 }
 

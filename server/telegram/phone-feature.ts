@@ -8,6 +8,7 @@ import type { Audit } from '../../adapters/postgres/audit.ts'
 import type { TelegramPhones } from '../../adapters/postgres/telegram-phones.ts'
 import type { Messenger, TelegramPerson } from '../../adapters/telegram/contract.ts'
 import type { TelegramFeature } from './features.ts'
+import { telegramIdentity } from './identity.ts'
 import type { OneTimeCodes } from './one-time-codes.ts'
 import { phoneTexts as texts } from './phone-texts.ts'
 
@@ -15,10 +16,13 @@ export interface PhoneFeatureOptions {
   readonly messenger: Messenger
   readonly codes: OneTimeCodes
   readonly phones: TelegramPhones
+  /** The account of an identity. */
+  readonly ownerOf: (provider: string, subject: string) => Promise<string | undefined>
   readonly audit: Audit['record']
 }
 
-export function phoneFeature({ messenger, codes, phones, audit }: PhoneFeatureOptions): TelegramFeature {
+export function phoneFeature({ messenger, codes, phones, ownerOf, audit }: PhoneFeatureOptions): TelegramFeature {
+  const accountOf = ({ id }: TelegramPerson) => ownerOf(telegramIdentity, id)
   const say = async ({ id }: TelegramPerson, text: string): Promise<void> => void (await messenger.say(id, { text }))
   const askContact = async ({ id }: TelegramPerson, text: string): Promise<void> =>
     void (await messenger.say(id, { text, askContact: texts.share }))
@@ -27,7 +31,7 @@ export function phoneFeature({ messenger, codes, phones, audit }: PhoneFeatureOp
     const phone = (await codes.read(typed))?.number
     if (phone === undefined) return say(person, texts.notServed)
     await phones.share(phone, person)
-    await audit({ event: 'phone.shared', detail: { telegram: person.id } })
+    await audit({ event: 'phone.shared', accountId: await accountOf(person) })
     await say(person, texts.shared(phone))
     await codes.repeat(phone, person.id, true)
   }
@@ -46,7 +50,7 @@ export function phoneFeature({ messenger, codes, phones, audit }: PhoneFeatureOp
         description: texts.forgetCommand,
         async run(person) {
           const known = await phones.forget(person.id)
-          if (known) await audit({ event: 'phone.forgotten', detail: { telegram: person.id } })
+          if (known) await audit({ event: 'phone.forgotten', accountId: await accountOf(person) })
           await say(person, known ? texts.forgotten : texts.notKnown)
         },
       },

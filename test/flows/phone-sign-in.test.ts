@@ -112,6 +112,23 @@ describe('in the chat', () => {
     expect(codesIn(person)).toEqual([])
   })
 
+  test('sharing and forgetting a number are audited for the account, and without the user of Telegram', async () => {
+    const { person, phone } = await personWithPhone(telegram)
+    const visitor = server.visitor()
+    const page = await asked(visitor, phone)
+    const newcomer = await visitor.submit(page, '/answer', { code: await codeTold(person) })
+    await visitor.submit(newcomer, '/newcomer', { decision: 'create', name: 'Dana' })
+    person.write('/forget')
+    await person.told('Your number is forgotten')
+    await telegram.allTaken()
+    const { db } = server.database.store
+    const account = await accounts(db, () => new Date()).byIdentity('telegram', String(person.id))
+    const events = await db.selectFrom('audit_events').selectAll().where('event', 'like', 'phone.%').execute()
+    expect(events.find(({ account_id: of }) => of === account?.id)?.event).toBe('phone.forgotten')
+    expect(events.some(({ event }) => event === 'phone.shared')).toBe(true)
+    expect(JSON.stringify(events)).not.toContain(String(person.id))
+  })
+
   test('a number of a country that is not served is not kept', async () => {
     const person = telegram.person()
     person.write('/start')
