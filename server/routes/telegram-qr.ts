@@ -7,6 +7,7 @@
  */
 import { isIP } from 'node:net'
 import type { Context, Middleware } from 'koa'
+import type { Client } from 'oidc-provider'
 import { renderSVG } from 'uqr'
 import type { TelegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
 import { Refusal } from '../errors.ts'
@@ -56,9 +57,7 @@ async function posted(ctx: Context, options: TelegramQrOptions): Promise<Answer>
   const caller = await options.callers.identify(ctx, parameter)
   if (caller.kind === 'refused') return unknownClient(caller.retryAfter)
   const { client } = caller
-  if (client['telegram_qr'] !== true) {
-    return refused(403, 'unauthorized_client', 'the client is not registered for this (telegram_qr)')
-  }
+  if (!isAllowed(client)) return notAllowed()
   const address = parameter('address')
   if (address !== undefined && isIP(address) === 0) throw new Refusal('invalid', 'address must be an IP address')
   const admitted = address === undefined ? undefined : await options.reported.admit(address, client.clientId)
@@ -84,6 +83,7 @@ async function asked(ctx: Context, token: string, options: TelegramQrOptions): P
   if (ctx.method !== 'GET') return wrongMethod('GET')
   const caller = await options.callers.identify(ctx)
   if (caller.kind === 'refused') return unknownClient(caller.retryAfter)
+  if (!isAllowed(caller.client)) return notAllowed()
   const { clientId } = caller.client
   switch (await options.signIns.standing(token, clientId)) {
     case 'waiting':
@@ -120,6 +120,14 @@ function hasBody(ctx: Context): boolean {
 
 function over(reason: 'expired' | 'wrong_number' | 'denied'): Answer {
   return { status: 410, body: { status: reason } }
+}
+
+function isAllowed(client: Client): boolean {
+  return client['telegram_qr'] === true
+}
+
+function notAllowed(): Answer {
+  return refused(403, 'unauthorized_client', 'the client is not registered for this (telegram_qr)')
 }
 
 function unknownClient(retryAfter: number | undefined): Answer {

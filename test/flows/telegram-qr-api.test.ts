@@ -117,6 +117,7 @@ test('only an app with its secret and the permission begins, and none hears of a
   await pick(person, await scan(person, link), number)
   await person.told('Confirmed')
   expect((await poll(token, other)).status).toBe(410)
+  expect((await poll(token, plain)).status).toBe(403)
   expect((await poll(token)).status).toBe(200)
 })
 
