@@ -33,9 +33,9 @@ export function storedJwts(audience: string): Middleware {
 
 /** Leaves everything else as it is, also what is wrong, for the library to judge. */
 async function exchange(ctx: Context, audience: string): Promise<void> {
-  if (!ctx.is('application/x-www-form-urlencoded') || ctx.request.length === undefined) return
-  if (ctx.request.length > bodyLimit) return
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length: ctx.request.length })
+  if (!ctx.is('application/x-www-form-urlencoded') || (ctx.request.length ?? 0) > bodyLimit) return
+  // Without a length where the body comes in pieces.
+  const body = await rawBody(ctx.req, { limit: bodyLimit, length: ctx.request.length ?? null })
   const form = new URLSearchParams(body.toString())
   const [token = '', ...more] = form.getAll('token')
   const id = more.length > 0 ? undefined : storedJwtId(token, audience)

@@ -248,6 +248,16 @@ describe('how access ends', () => {
     expect((await app.me(token)).status).toBe(401)
   })
 
+  test('it does so also where the body comes in pieces (RFC 9112 §7.1)', async () => {
+    const { token } = await signedIn()
+    const form = new URLSearchParams({ token, client_id: clientId }).toString()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = new Blob([form]).stream()
+    const response = await fetch(`${server.address}/revoke`, { method: 'POST', headers, body, duplex: 'half' })
+    expect(response.status).toBe(200)
+    expect((await app.me(token)).status).toBe(401)
+  })
+
   test('a disabled shop: tokens end, codes bring none, and other shops of the app are untouched', async () => {
     const [closed, other] = [await signedIn(), await signedIn()]
     expect((await run(['shop', 'disable', String(closed.shop)])).exitCode).toBe(0)
