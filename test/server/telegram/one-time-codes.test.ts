@@ -1,4 +1,5 @@
 /** One-time codes: counted exactly, told to the right person, good once, and for the request that they belong to. */
+import type { KyselyPlugin } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sealer } from '../../../adapters/crypto/seal.ts'
 import { phoneCodes } from '../../../adapters/postgres/phone-codes.ts'
@@ -115,6 +116,38 @@ describe('asking for a code', () => {
     fixture.time.advance(3_600)
     await fixture.ask(newRequest(), phone, newAddress())
     expect(fixture.countTold('21')).toBe(requestLimits.told.most + 2)
+  })
+
+  test('time tells nothing: neither sending nor looking up is waited for, and typing asks the database as often', async () => {
+    let statements = 0
+    const counter: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        statements += 1
+        return result
+      },
+    }
+    const db = database.store.db.withPlugin(counter)
+    const fixture = phoneFixture({ ...database, store: { ...database.store, db } })
+    const counted = async (work: () => Promise<unknown>) => {
+      await fixture.settled()
+      statements = 0
+      await work()
+      return statements
+    }
+    const [known, unknown] = [newPhone(), newPhone()]
+    await fixture.share(known, '22')
+    const cost: { asking: number; typing: number }[] = []
+    for (const phone of [known, unknown]) {
+      const asked = { phone, request: newRequest(), address: newAddress() }
+      const asking = await counted(() => fixture.service.ask(asked))
+      const typing = await counted(() => fixture.service.check({ ...asked, code: '000000' }))
+      cost.push({ asking, typing })
+    }
+    expect(fixture.countTold('22')).toBe(1)
+    // Three counts and the code: what is looked up for a known number comes after the answer.
+    expect(cost[0]?.asking).toBe(4)
+    expect(cost[1]).toEqual(cost[0])
   })
 
   test('a number that nobody has shared is answered alike, and nobody is told anything', async () => {
