@@ -65,8 +65,8 @@ export function phoneCodes(db: Kysely<Database>, sealer: Sealer, now: () => Date
   const codeHashes = (id: string, code: string) => sealer.fingerprints(`${id}:${code}`, 'phone-code')
 
   /**
-   * `where` finds the row by what `by` holds, from `$2` on; `choose` says what the code is from then on and whom it proves. The write holds only while
-   * the row is as it was read: of two at once the second gives nothing.
+   * `where` finds the row by what `by` holds, from `$2` on; `choose` says what the code is from then on and whom it
+   * proves. The write holds only while the row is as it was read: of two at once the second gives nothing.
    */
   async function give(
     where: string,

@@ -48,8 +48,8 @@ export interface BegunSignIn {
 
 export interface TelegramSignIns {
   /**
-   * Begins one; answers its token (256 bits), its number, and how long it may be scanned (seconds). `holder` is the client that may ask how it stands, undefined
-   * for pages of ours. Undefined when too many of the holder wait.
+   * Begins one; answers its token (256 bits), its number, and how long it may be scanned (seconds). `holder` is the client
+   * that may ask how it stands, undefined for pages of ours. Undefined when too many of the holder wait.
    */
   begin(request: TelegramSignInRequest, holder?: string): Promise<BegunSignIn | undefined>
   standing(token: string, holder?: string): Promise<TelegramSignInStanding>

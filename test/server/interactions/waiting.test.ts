@@ -26,6 +26,8 @@ async function listenable(ready: () => Promise<unknown>) {
     stopping: stopping.signal,
   })
   const app = new Koa().use((ctx) => answer({ ctx, uid: 'interaction' } as unknown as Desk))
+  // It tells the console of those who hang up.
+  app.silent = true
   const server = createServer(app.callback()).listen(0, '127.0.0.1')
   await once(server, 'listening')
   closing.push(() => {
