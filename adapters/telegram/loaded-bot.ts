@@ -20,9 +20,12 @@ const patience = 8_000
 const mostRetries = 2
 
 type Signal = NonNullable<Parameters<Api['getMe']>[0]>
+type Known = Extract<BotState, { kind: 'known' }>
 
 export function loadedBot({ token, apiRoot, privateOnly, inTurn, onBlocked, report }: BotOptions): TelegramBot {
   const api = new Api(token, { apiRoot, timeoutSeconds: fetchWait + 10 })
+  /** Once Telegram has said it. */
+  let username: string | undefined
   // Without an answer it would try for ever.
   const retry = autoRetry({
     maxRetryAttempts: mostRetries,
@@ -85,7 +88,9 @@ export function loadedBot({ token, apiRoot, privateOnly, inTurn, onBlocked, repo
     },
     async examine() {
       try {
-        return await examined(api, ask)
+        const state = await examined(api, ask)
+        username = state.username
+        return state
       } catch (error) {
         const { code, message: why } = error as TelegramTrouble
         // Telegram answers 404 to a token that never was one.
@@ -107,7 +112,7 @@ export function loadedBot({ token, apiRoot, privateOnly, inTurn, onBlocked, repo
       return updates.map((update) => ({ ...update }))
     },
     async handle(update, receive) {
-      const read = readUpdate(update as unknown as Update)
+      const read = readUpdate(update as unknown as Update, username)
       const answer = (query: string, text = '') =>
         attempt('answerCallbackQuery', (signal) => api.answerCallbackQuery(query, { text }, signal))
       if (read.kind === 'group')
@@ -120,7 +125,7 @@ export function loadedBot({ token, apiRoot, privateOnly, inTurn, onBlocked, repo
   }
 }
 
-async function examined(api: Api, ask: <T>(call: (signal: Signal) => Promise<T>) => Promise<T>): Promise<BotState> {
+async function examined(api: Api, ask: <T>(call: (signal: Signal) => Promise<T>) => Promise<T>): Promise<Known> {
   const me = await ask((signal) => api.getMe(signal))
   const { url, pending_update_count: pending, ...info } = await ask((signal) => api.getWebhookInfo(signal))
   return {

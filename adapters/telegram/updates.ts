@@ -20,8 +20,10 @@ export type ReadUpdate =
 
 const nothing: ReadUpdate = { kind: 'nothing' }
 
-export function readUpdate({ message, callback_query: query, my_chat_member: member }: Update): ReadUpdate {
-  if (message !== undefined) return readMessage(message)
+/** `username`: of the bot, where it is known. */
+export function readUpdate(update: Update, username?: string): ReadUpdate {
+  const { message, callback_query: query, my_chat_member: member } = update
+  if (message !== undefined) return readMessage(message, username)
   if (query !== undefined) {
     const { id, data, from, message: shown } = query
     if (shown?.chat.type !== 'private' || data === undefined) return { kind: 'elsewhere', query: id }
@@ -33,11 +35,19 @@ export function readUpdate({ message, callback_query: query, my_chat_member: mem
   return { kind: 'incoming', incoming: { kind: 'standing', person: personOf(member.from), blocked } }
 }
 
-function readMessage(message: Message): ReadUpdate {
+function readMessage(message: Message, username: string | undefined): ReadUpdate {
   const { chat, from, text } = message
   if (from === undefined || from.is_bot) return nothing
-  if (chat.type !== 'private') return commandIn(text) === undefined ? nothing : { kind: 'group', chat: chat.id }
+  if (chat.type !== 'private') return isForBot(text, username) ? { kind: 'group', chat: chat.id } : nothing
   return { kind: 'incoming', incoming: readPrivate(message, personOf(from)) }
+}
+
+/** A command in a group, unless it names another bot. */
+function isForBot(text: string | undefined, username: string | undefined): boolean {
+  const command = commandIn(text)
+  if (command === undefined) return false
+  const { bot } = command
+  return bot === undefined || username === undefined || bot.toLowerCase() === username.toLowerCase()
 }
 
 function readPrivate({ text, contact, message_id: messageId, ...message }: Message, person: TelegramPerson): Incoming {
@@ -56,9 +66,9 @@ function readPrivate({ text, contact, message_id: messageId, ...message }: Messa
 }
 
 /** A command stands at the beginning; the bot may be named with it. */
-function commandIn(text = ''): { name: string; rest: string } | undefined {
-  const [, name, rest = ''] = /^\/([a-zA-Z0-9_]{1,32})(?:@\w+)?(?:\s+([\s\S]*))?$/.exec(text) ?? []
-  return name === undefined ? undefined : { name: name.toLowerCase(), rest: rest.trim() }
+function commandIn(text = ''): { name: string; bot: string | undefined; rest: string } | undefined {
+  const [, name, bot, rest = ''] = /^\/([a-zA-Z0-9_]{1,32})(?:@(\w+))?(?:\s+([\s\S]*))?$/.exec(text) ?? []
+  return name === undefined ? undefined : { name: name.toLowerCase(), bot, rest: rest.trim() }
 }
 
 function personOf(user: User): TelegramPerson {

@@ -28,21 +28,21 @@ export const texts = {
         ? []
         : [commands.map(({ command, description }) => `/${command} – ${description}`).join('\n')]),
     ].join('\n\n'),
-  privateOnly: 'Write to me in private: what I do is nobody else’s business.',
+  privateOnly: 'Please write to me in private: I do nothing in groups.',
   linkOver: 'This link is over or was used before. Begin again where you got it.',
-  buttonOver: 'This is over. Nothing was done.',
+  buttonOver: 'This is over: it was answered already, or waited too long.',
   help: 'what this bot is for',
   connect: {
     command: 'connect this Telegram with your account',
     /** `minutes` is for how long the link works. */
     link: (product: string, minutes: number): string =>
-      `To connect this Telegram with your account at ${product}, open the link below within ${minutes} minutes, in the browser in which you are signed in there.\n\nThe link is for you. Do not send it to anybody: I will ask you here who it was before anything is connected.`,
+      `To connect this Telegram with your account at ${product}, open the link below within ${minutes} minutes and sign in.\n\nThe link is for you alone: do not send it to anybody. I will ask you here once more before anything is connected.`,
     open: 'Open',
     already: (product: string, address: string): string =>
       `This Telegram is connected with an account at ${product} already. You can end that there: ${address}`,
     tooMany: 'You have asked for many links. Wait some minutes before you ask for another one.',
     ask: (account: string): string =>
-      `Connect this Telegram with the account ${account}?\n\nSomebody has opened your link and is signed in there. If that is not your account, press No.`,
+      `Connect this Telegram with the account ${account}?\n\nIf you have just opened the link, and this is your account, press Connect. If not, press No: then somebody else has opened it.`,
     yes: 'Connect',
     no: 'No',
     connected: (account: string): string =>

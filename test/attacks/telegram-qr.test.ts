@@ -45,7 +45,7 @@ test('somebody who follows another person’s picture and presses Start lets nob
   await victim.told('nobody was signed in')
   expect((await goOn(attacker, page)).text).toContain('Another number was chosen')
   // One try for one picture: the right number does nothing any more.
-  expect(await victim.press(right, question)).toBe('This is over. Nothing was done.')
+  expect(await victim.press(right, question)).toBe('This is over: it was answered already, or waited too long.')
   expect((await goOn(attacker, page)).text).not.toContain('You signed in with Telegram')
 })
 
@@ -57,7 +57,7 @@ test('the buttons of one person do nothing for another, who has the data and the
   thief.write('/start')
   const own = await thief.told('bot of')
   const { callback_data: data = '' } = buttonOf(question, number)
-  expect(await thief.forge(data, own)).toBe('This is over. Nothing was done.')
+  expect(await thief.forge(data, own)).toBe('This is over: it was answered already, or waited too long.')
   expect(codeOn(await goOn(visitor, page)).link).toBe(link)
   // What is forwarded is nobody's word either.
   thief.forward(`/start ${new URL(link).searchParams.get('start')}`)

@@ -44,8 +44,9 @@ describe('where updates are fetched', () => {
     const person = telegram.person()
     const group = telegram.group(person)
     group.write(person, 'hello all')
+    group.write(person, '/start@another_bot')
     group.write(person, '/start')
-    await group.told('Write to me in private')
+    await group.told('write to me in private')
     await telegram.allTaken()
     expect(group.messages.filter(({ from }) => from.is_bot)).toHaveLength(1)
     expect(person.messages).toEqual([])
@@ -56,7 +57,7 @@ describe('where updates are fetched', () => {
     person.write('/start')
     const message = await person.told('bot of Habitat')
     for (const data of ['x', `${'A'.repeat(43)}0`, '__proto__']) {
-      expect(await person.forge(data, message)).toBe('This is over. Nothing was done.')
+      expect(await person.forge(data, message)).toBe('This is over: it was answered already, or waited too long.')
     }
   })
 

@@ -113,7 +113,7 @@ test('the first to press Start owns the code; a second person is told that it is
   expect(newest.reply_markup?.inline_keyboard?.[0]?.map(({ text }) => text)).toEqual(
     question.reply_markup?.inline_keyboard?.[0]?.map(({ text }) => text),
   )
-  expect(await pick(owner, question, number)).toBe('This is over. Nothing was done.')
+  expect(await pick(owner, question, number)).toBe('This is over: it was answered already, or waited too long.')
   await pick(owner, newest, number)
   expect((await goOn(visitor, page)).text).toContain('You signed in with Telegram')
 })

@@ -47,6 +47,18 @@ describe('a message', () => {
     expect(read({ contact: without })).toMatchObject({ own: false })
   })
 
+  test('in a group is read for a command alone, and not for one that names another bot', () => {
+    const inGroup = (text: string, username?: string) =>
+      readUpdate({ update_id: 1, message: { message_id: 7, date: 1, chat: group, from, text } } as Update, username)
+    const group = { id: -1, type: 'group', title: 'Friends' }
+    const called = { kind: 'group', chat: -1 }
+    expect(inGroup('/connect', 'habitat_bot')).toEqual(called)
+    expect(inGroup('/connect@Habitat_Bot', 'habitat_bot')).toEqual(called)
+    expect(inGroup('/connect@habitat_bot')).toEqual(called)
+    expect(inGroup('/connect@other_bot', 'habitat_bot')).toEqual({ kind: 'nothing' })
+    expect(inGroup('hello', 'habitat_bot')).toEqual({ kind: 'nothing' })
+  })
+
   test('of a bot, or of nobody, is none', () => {
     expect(messageOf({ text: '/start', from: { ...from, is_bot: true } })).toEqual({ kind: 'nothing' })
     expect(messageOf({ text: '/start', from: undefined })).toEqual({ kind: 'nothing' })
