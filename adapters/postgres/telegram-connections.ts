@@ -27,7 +27,7 @@ export interface Connecting {
   readonly name: string
   /** Without `@`. */
   readonly username: string | undefined
-  /** The message with the link. */
+  /** The message with the link, then that with the question. */
   readonly messageId: number | undefined
   /** The browser, once it has decided. */
   readonly browser?: DecidingBrowser
@@ -98,7 +98,7 @@ export function telegramConnections(db: Kysely<Database>, sealer: Sealer, now: (
       return { token, id }
     },
 
-    /** Notes the message in which the link stands. */
+    /** Notes the message in which the link or the question stands. */
     async shown(id: string, connecting: Connecting): Promise<void> {
       await db
         .updateTable('telegram_connections')

@@ -140,7 +140,8 @@ export function telegramConnect(options: ConnectOptions) {
     async ask(connection: Connection, accountId: string, browser: DecidingBrowser): Promise<Delivery['kind'] | 'over'> {
       const account = await accounts.find(accountId)
       if (account === undefined || !(await connections.ask(connection, accountId, browser))) return 'over'
-      const { id, personId } = connection
+      const { id, state: _, accountId: __, ...connecting } = connection
+      const { personId } = connecting
       const handles = await questions.ask({
         personId,
         kind: question,
@@ -152,7 +153,10 @@ export function telegramConnect(options: ConnectOptions) {
       const labels = [words.yes, words.no]
       const buttons = [handles.map((data, index) => ({ text: labels[index] ?? '', data }))]
       const sent = await messenger.say(personId, { text: words.ask(maskedAccount(account)), buttons })
-      if (sent.kind !== 'sent') {
+      if (sent.kind === 'sent') {
+        // Whoever cancels in the browser ends what stands in the chat.
+        await connections.shown(id, { ...connecting, browser, messageId: sent.messageId })
+      } else {
         await questions.withdraw(question, id)
         await connections.end(id, ['asked'], 'unreachable')
       }

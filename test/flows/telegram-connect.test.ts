@@ -85,8 +85,13 @@ test('whoever waits may still cancel; the question in the chat is over then', as
   const visitor = server.visitor()
   const page = await openLink(visitor, await askForLink(dana), person)
   const waiting = await visitor.submit(page, '/telegram/connect', { decision: 'connect' })
+  const question = await dana.told('Connect this Telegram with the account')
+  const connect = question.reply_markup?.inline_keyboard?.flat()[0]
   await visitor.submit(waiting, '/telegram/connect', { decision: 'deny' })
-  await answerInChat(dana, 'Connect')
+  const over = await dana.told('refused in the browser')
+  expect(over.message_id).toBe(question.message_id)
+  expect(over.reply_markup).toBeUndefined()
+  expect(await dana.forge(connect?.callback_data ?? '', question)).toContain('This is over')
   expect(await telegramOf(server, person.email)).toEqual([])
 })
 
