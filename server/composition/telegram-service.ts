@@ -99,7 +99,11 @@ export async function telegramWork(parts: Parts, stopping: AbortSignal): Promise
       webhookSecret,
       commands: commandsOf(telegramFeatures(parts)),
       onKnown: ({ username }) => known(username),
-      onError: (why) => log.warn({ why }, 'Telegram does not know of this server yet; trying again'),
+      onError: (why) =>
+        log.warn(
+          { why },
+          'the bot is not set up at Telegram yet; trying again, and habitat-auth telegram status says more',
+        ),
     },
     stopping,
   )

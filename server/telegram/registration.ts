@@ -19,11 +19,13 @@ export interface RegistrationOptions {
   commands: readonly BotCommand[]
   /** Told what Telegram says of the bot. */
   onKnown: (state: Extract<BotState, { kind: 'known' }>) => void
+  /** Told of what went wrong, once for as long as it stays the same. */
   onError: (why: string) => void
+  /** Milliseconds between two tries. */
+  pause?: number
 }
 
-/** Milliseconds between two tries. */
-const pause = 15_000
+const usualPause = 15_000
 
 /**
  * Where Telegram is to bring updates. It does not tell by which secret it does, so a part of the address changes with it:
@@ -35,10 +37,13 @@ export function webhookAddress(issuer: string, secret: string): string {
 
 /** Answers once Telegram knows everything, or when `stopping` is aborted. */
 export async function register(options: RegistrationOptions, stopping: AbortSignal): Promise<void> {
+  const { pause = usualPause, onError } = options
+  let told: string | undefined
   while (!stopping.aborted) {
     const problem = await tried(options).catch((error: unknown) => (error instanceof Error ? error.message : 'unknown'))
     if (problem === undefined) return
-    options.onError(problem)
+    if (problem !== told) onError(problem)
+    told = problem
     await setTimeout(pause, undefined, { signal: stopping }).catch(() => undefined)
   }
 }
