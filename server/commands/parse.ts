@@ -28,8 +28,8 @@ export function parse(commands: readonly Command[], argv: readonly string[]): Re
     return { kind: 'run', command, input, json: input.flag('json') }
   } catch (error) {
     if (!(error instanceof UsageError) && !isParseError(error)) throw error
-    // Node goes on about arguments that begin with a hyphen, which no command takes.
-    const message = error.message.replace(/\. To specify a positional argument .*/s, '.')
+    // Node goes on about arguments that begin with a hyphen, which no command takes, and breaks its lines.
+    const message = error.message.replace(/\. To specify a positional argument .*/s, '.').replaceAll('\n', ' ')
     return { kind: 'wrong', message: `${printable(message)}\nSee: habitat-auth ${command.name} --help` }
   }
 }

@@ -58,6 +58,7 @@ test.each([
   [['client', 'list', 'surplus'], 'one argument too many'],
   [['client', 'show'], 'missing'],
   [['client', 'add', '--name'], '--name'],
+  [['client', 'add', '--name', '--json'], "ambiguous. Did you forget to specify the option argument for '--name'?"],
   [['client', 'list', '--json=yes'], '--json'],
   [['client', 'add', '--name', 'A', '--name=B'], '--name is given more than once'],
   [['audit', '--limit', '0'], '--limit must be'],
