@@ -40,12 +40,23 @@ export function qrCode(text: string): string {
   return lines.map((line) => `\u001b[97;40m${line}\u001b[0m`).join('\n')
 }
 
+/** What the server answered (RFC 8628 §3.5), or what went wrong on the way to it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof client.ResponseBodyError) return error.error_description ?? error.error
+  return error instanceof Error ? error.message : String(error)
+}
+
 if (import.meta.main) {
   const { ISSUER: issuer, CLIENT_ID: clientId, SCOPE: scope = 'openid profile' } = process.env
   if (issuer === undefined || clientId === undefined) {
     process.stderr.write('Set ISSUER, and CLIENT_ID to what "habitat-auth client add --profile device" printed.\n')
     process.exit(1)
   }
-  const person = await connectDevice({ issuer, clientId, scope, show: console.log })
-  console.log(`Connected: ${person.name ?? person.sub}`)
+  try {
+    const person = await connectDevice({ issuer, clientId, scope, show: console.log })
+    console.log(`Connected: ${person.name ?? person.sub}`)
+  } catch (error) {
+    process.stderr.write(`Not connected: ${reasonOf(error)}\n`)
+    process.exit(1)
+  }
 }

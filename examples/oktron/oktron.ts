@@ -1,7 +1,7 @@
 /** Puts oktron together, and connects it with Telegram in either of the two ways there are. */
 import type { RequestListener } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { webhookCallback } from 'grammy'
+import { GrammyError, webhookCallback } from 'grammy'
 import type { Allowed, Registration } from './access.ts'
 import { authorization as authorize } from './authorization.ts'
 import { menu, oktronBot } from './bot.ts'
@@ -56,7 +56,7 @@ export interface Oktron {
 
 const allowedUpdates = ['message', 'callback_query'] as const
 
-/** Throws when the server or Telegram does not answer. */
+/** Throws when the server or Telegram does not answer; a `RangeError` where Telegram does not know the token. */
 export async function oktron(options: OktronOptions): Promise<Oktron> {
   const { token, apiRoot, issuer, client, web, api, resource = api, log } = options
   const { wait = (seconds) => setTimeout(seconds * 1000), until = untilOver } = options
@@ -71,7 +71,7 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
   const okto = oktos({ authorization, people, api })
   const connecting = connectings({ authorization, issuer, handOff, okto, unfinished, pending, inTurn, log, onError })
   const bot = oktronBot({ token, apiRoot, okto, connecting, pending, inTurn, wait, onError })
-  await bot.init()
+  await bot.init().catch(refusedToken)
   await bot.api.setMyCommands(menu)
   await tellWhoWaited()
   let polling: Promise<void> | undefined
@@ -151,6 +151,12 @@ export async function oktron(options: OktronOptions): Promise<Oktron> {
       connecting.stop()
     },
   }
+}
+
+/** Telegram answers 404 to a token that never was one. */
+function refusedToken(error: unknown): never {
+  const unknown = error instanceof GrammyError && [401, 404].includes(error.error_code)
+  throw unknown ? new RangeError('Telegram refuses the token: set BOT_TOKEN to what BotFather gave you.') : error
 }
 
 async function untilOver(seconds: number, signal: AbortSignal): Promise<void> {
