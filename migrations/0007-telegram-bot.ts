@@ -7,7 +7,7 @@ import type { Kysely } from 'kysely'
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('telegram_updates')
-    .addColumn('update_id', 'bigint', (column) => column.primaryKey())
+    .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('tries', 'integer', (column) => column.notNull())
     .addColumn('held_until', 'timestamptz', (column) => column.notNull())
     .addColumn('done_at', 'timestamptz')

@@ -34,7 +34,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   },
   { table: 'limits', key: 'key', over: 'expires_at < $1' },
   { table: 'device_polls', key: 'code_hash', over: 'expires_at < $1' },
-  { table: 'telegram_updates', key: 'update_id', over: 'expires_at < $1' },
+  { table: 'telegram_updates', key: 'id', over: 'expires_at < $1' },
   { table: 'telegram_questions', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'telegram_connections', key: 'id', over: 'expires_at < $1' },
   { table: 'leases', key: 'name', over: 'expires_at < $1' },

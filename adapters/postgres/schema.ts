@@ -232,8 +232,8 @@ export interface DevicePollRow {
 
 /** An update of Telegram that was taken. */
 export interface TelegramUpdateRow {
-  /** Unique for the bot. */
-  update_id: string | number
+  /** Numbers of the bot and of its update. */
+  id: string
   tries: number
   /** Until then a node is at it, unless it is done. */
   held_until: Date

@@ -18,16 +18,18 @@ export type Claim = 'mine' | 'done' | 'busy'
 
 export type TelegramUpdates = ReturnType<typeof telegramUpdates>
 
-export function telegramUpdates(db: Kysely<Database>, now: () => Date) {
+/** The updates of one bot: each counts by itself. */
+export function telegramUpdates(db: Kysely<Database>, now: () => Date, botId: string) {
+  const idOf = (updateId: number) => `${botId}:${updateId}`
   const later = (seconds: number) => new Date(now().getTime() + seconds * 1000)
   return {
     /** Answers `mine` to one caller. */
     async claim(updateId: number): Promise<Claim> {
       const at = now()
       const { rows } = await sql`
-        insert into telegram_updates (update_id, tries, held_until, expires_at)
-        values (${updateId}, 1, ${later(holdTime)}, ${later(memory)})
-        on conflict (update_id) do update set tries = telegram_updates.tries + 1, held_until = excluded.held_until
+        insert into telegram_updates (id, tries, held_until, expires_at)
+        values (${idOf(updateId)}, 1, ${later(holdTime)}, ${later(memory)})
+        on conflict (id) do update set tries = telegram_updates.tries + 1, held_until = excluded.held_until
         where telegram_updates.done_at is null and telegram_updates.held_until <= ${at}
           and telegram_updates.tries < ${mostTries}
         returning tries`.execute(db)
@@ -35,17 +37,17 @@ export function telegramUpdates(db: Kysely<Database>, now: () => Date) {
       const row = await db
         .selectFrom('telegram_updates')
         .select(['done_at', 'tries', 'held_until'])
-        .where('update_id', '=', updateId)
+        .where('id', '=', idOf(updateId))
         .executeTakeFirst()
       if (row === undefined) return 'busy'
       return row.done_at !== null || (row.tries >= mostTries && row.held_until <= at) ? 'done' : 'busy'
     },
     async finish(updateId: number): Promise<void> {
-      await db.updateTable('telegram_updates').set({ done_at: now() }).where('update_id', '=', updateId).execute()
+      await db.updateTable('telegram_updates').set({ done_at: now() }).where('id', '=', idOf(updateId)).execute()
     },
     /** The work failed. */
     async giveBack(updateId: number): Promise<void> {
-      await db.updateTable('telegram_updates').set({ held_until: now() }).where('update_id', '=', updateId).execute()
+      await db.updateTable('telegram_updates').set({ held_until: now() }).where('id', '=', idOf(updateId)).execute()
     },
   }
 }

@@ -27,7 +27,6 @@ import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import { telegramPhones } from '../../adapters/postgres/telegram-phones.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
-import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
 import type { Foundation } from './foundation.ts'
 
 export type Stores = ReturnType<typeof stores>
@@ -63,6 +62,5 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
     telegramSignIns: telegramSignIns(db, sealer, now),
-    telegramUpdates: telegramUpdates(db, now),
   }
 }

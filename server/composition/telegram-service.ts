@@ -4,6 +4,7 @@
 import type { Middleware } from 'koa'
 import { lease } from '../../adapters/postgres/leases.ts'
 import { connectionTimes } from '../../adapters/postgres/telegram-connections.ts'
+import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
 import { wantedUpdates } from '../../adapters/telegram/updates.ts'
 import { visitOf } from '../account/visit.ts'
 import { describe } from '../describe-error.ts'
@@ -114,10 +115,11 @@ export async function telegramWork(parts: Parts, stopping: AbortSignal): Promise
 
 function taking(parts: WithTelegram): TakeUpdate {
   const { bot, messenger, people, questions } = parts.telegram
-  const { productName } = parts.foundation.config
+  const { config, store, now } = parts.foundation
   const features = telegramFeatures(parts)
-  const receive = conversation({ features, messenger, people, questions, productName })
-  return takingUpdates(parts.stores.telegramUpdates, bot, receive)
+  const receive = conversation({ features, messenger, people, questions, productName: config.productName })
+  const [botId = ''] = config.telegram?.botToken.split(':') ?? []
+  return takingUpdates(telegramUpdates(store.db, now, botId), bot, receive)
 }
 
 function hasTelegram(parts: Parts): parts is WithTelegram {

@@ -101,13 +101,14 @@ postgresTest('of many presses at once on two nodes one is taken', async () => {
 })
 
 describe('an update', () => {
-  const updates = () => telegramUpdates(database.store.db, now)
+  const updates = (bot = '77') => telegramUpdates(database.store.db, now, bot)
 
   test('is done once', async () => {
     expect(await updates().claim(1)).toBe('mine')
     expect(await updates().claim(1)).toBe('busy')
     await updates().finish(1)
     expect(await updates().claim(1)).toBe('done')
+    expect(await updates('78').claim(1), 'the same number of another bot').toBe('mine')
   })
 
   test('is free again when its work failed, or its node died over it; a few times', async () => {
@@ -127,7 +128,7 @@ describe('an update', () => {
 
 postgresTest('of many nodes that are brought an update one does it', async () => {
   await using shared = await openPostgresDatabase()
-  const updates = telegramUpdates(shared.store.db, now)
+  const updates = telegramUpdates(shared.store.db, now, '77')
   const claims = await Promise.all(Array.from({ length: 20 }, () => updates.claim(7)))
   expect(claims.filter((claim) => claim === 'mine')).toHaveLength(1)
 })
