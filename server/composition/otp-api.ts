@@ -12,7 +12,7 @@ export function otpRoutes({ foundation, stores, oauth, phoneSignIn }: Parts): re
   const { config, now } = foundation
   const { accounts, audit, clients, grants, shops } = stores
   const { codes, keyOf, chat } = phoneSignIn
-  const { registration, production } = config
+  const { registration, production, issuer } = config
   const minting = shopMinting(oauth.provider, oauth.shops, now)
   const apps = cached(
     async () =>
@@ -29,7 +29,8 @@ export function otpRoutes({ foundation, stores, oauth, phoneSignIn }: Parts): re
       findShop: shops.find,
       revoke: (id) => grants.revoke({ id }),
       chat,
-      showCodes: !production,
+      // Plain http is for a developer's own machine alone: a public server that was not told to be production shows none.
+      showCodes: !production && issuer.startsWith('http:'),
       audit: audit.record,
     }),
   ]

@@ -355,17 +355,21 @@ describe('pages of other origins (CORS)', () => {
   })
 })
 
-test('in production no answer shows a code', async () => {
+test.each([
+  ['in production', 'production'],
+  ['at a public address that nobody called production', 'development'],
+])('%s no answer shows a code', async (_where, environment) => {
   // A Telegram of its own: a webhook ends the polling of the other server.
   await using there = await startTelegram()
-  await using production = await startTestServer({ settings: { ...webhookAt(there), SECRETS: commandLineSecret } })
-  await registerOtpApp(production, 'Flowers')
+  const settings = { ...webhookAt(there), NODE_ENV: environment, SECRETS: commandLineSecret }
+  await using server = await startTestServer({ settings })
+  await registerOtpApp(server, 'Flowers')
   const headers = {
     'x-forwarded-host': 'auth.example',
     'x-forwarded-proto': 'https',
     'content-type': 'application/json',
   }
-  const response = await fetch(`${production.address}/api/auth/request-otp`, {
+  const response = await fetch(`${server.address}/api/auth/request-otp`, {
     method: 'POST',
     headers,
     body: JSON.stringify({ phone: newNumber() }),
