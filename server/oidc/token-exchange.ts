@@ -10,14 +10,13 @@ import { type Client, errors, type KoaContextWithOIDC, type Provider, type Resou
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { proofWindow, readProof } from './dpop-proof.ts'
-import { addTo } from './policy.ts'
+import { accessTokenType, exchangedTokens, type Wish } from './exchanged-tokens.ts'
 
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** What Telegram hands to a Mini App (`initData`), as it is. */
 const initDataType = 'urn:habitat:params:oauth:token-type:telegram-init-data'
 
-const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const parameters = [
   'subject_token',
   'subject_token_type',
@@ -57,14 +56,6 @@ export interface TokenExchangeNeeds {
   readonly resourceServer: (identifier: string, client: Client) => Promise<ResourceServer>
 }
 
-/** What a request asks for and its client may have. */
-interface Wish {
-  readonly scopes: readonly string[]
-  readonly resource:
-    | { readonly identifier: string; readonly server: ResourceServer; readonly scopes: readonly string[] }
-    | undefined
-}
-
 /** Adds the grant to a provider. */
 export function addTokenExchange(provider: Provider, needs: TokenExchangeNeeds): void {
   provider.registerGrantType(
@@ -80,7 +71,7 @@ export function addTokenExchange(provider: Provider, needs: TokenExchangeNeeds):
       const admitted = await subject.admit()
       if (admitted === 'spent') throw new errors.InvalidGrant('the subject token was used before')
       if (admitted === 'closed') throw new errors.AccessDenied('nobody new is taken here')
-      ctx.body = await tokens(ctx, provider, client, { accountId: admitted.accountId, wish, key })
+      ctx.body = await exchangedTokens(ctx, provider, client, { accountId: admitted.accountId, wish, key })
     },
     parameters,
   )
@@ -191,48 +182,4 @@ async function agreed(
     scopes.every((one) => consent?.scopes.includes(one)) && (resource?.scopes ?? []).every((one) => given.includes(one))
   if (all && consent !== undefined) return
   throw new errors.InteractionRequired(`the person has not agreed to this yet: send them to ${issuer}/authorize once`)
-}
-
-async function tokens(
-  ctx: KoaContextWithOIDC,
-  provider: Provider,
-  client: Client,
-  { accountId, wish: { scopes, resource }, key }: { accountId: string; wish: Wish; key: string | undefined },
-): Promise<Record<string, unknown>> {
-  // Of its own for each time the app is opened: what one of them loses, the others keep.
-  const grant = new provider.Grant({ accountId, clientId: client.clientId } as never)
-  addTo(grant, {
-    scopes,
-    claims: [],
-    resources: resource === undefined ? {} : { [resource.identifier]: resource.scopes },
-  })
-  const grantId = await grant.save()
-  const scope = [...scopes, ...(resource?.scopes ?? [])].join(' ')
-  const common = { accountId, client, grantId, gty: 'token_exchange', expiresWithSession: false }
-  const access = new provider.AccessToken({ ...common } as never)
-  access.scope = (resource?.scopes ?? scopes).join(' ')
-  if (resource !== undefined) access.resourceServer = resource.server as never
-  if (key !== undefined)
-    (access as unknown as { setThumbprint(name: 'jkt', key: string): void }).setThumbprint('jkt', key)
-  ctx.oidc.entity('Grant', grant)
-  ctx.oidc.entity('AccessToken', access)
-  const value = await access.save()
-  const refresh = client.grantTypeAllowed('refresh_token')
-    ? new provider.RefreshToken({
-        ...common,
-        ...(resource === undefined ? {} : { resource: resource.identifier }),
-        ...(key === undefined ? {} : { jkt: key }),
-        rotations: 0,
-        scope,
-      } as never)
-    : undefined
-  if (refresh !== undefined) ctx.oidc.entity('RefreshToken', refresh)
-  return {
-    access_token: value,
-    issued_token_type: accessTokenType,
-    token_type: access.tokenType,
-    expires_in: access.expiration,
-    scope: access.scope,
-    ...(refresh === undefined ? {} : { refresh_token: await refresh.save() }),
-  }
 }

@@ -17,6 +17,7 @@ import { shopTokenTtl } from '../oidc/shop-resource.ts'
 import { requestInfo } from '../request-info.ts'
 import type { Opened, OpeningRequest } from '../shops/opening.ts'
 import type { OneTimeCodes } from '../telegram/one-time-codes.ts'
+import { allowOrigin, preflight } from './otp-origins.ts'
 
 export interface OtpApiOptions {
   readonly codes: OneTimeCodes
@@ -61,7 +62,7 @@ export function otpApi(options: OtpApiOptions): Middleware {
     const endpoint = Object.hasOwn(endpoints, name) ? endpoints[name] : undefined
     if (endpoint === undefined) return next()
     ctx.set({ 'cache-control': 'no-store', vary: 'Origin' })
-    const allowed = await allowOrigin(ctx, options)
+    const allowed = allowOrigin(ctx, await options.clients())
     if (ctx.method === 'OPTIONS') return preflight(ctx, endpoint.method, allowed)
     const answer =
       ctx.method === endpoint.method
@@ -71,28 +72,6 @@ export function otpApi(options: OtpApiOptions): Middleware {
     ctx.set((answer.headers ?? {}) as Record<string, string | string[]>)
     ctx.body = answer.body
   }
-}
-
-/** Lets pages of registered origins read the answer (Fetch §3.2); false for others. */
-async function allowOrigin(ctx: Context, { clients }: OtpApiOptions): Promise<boolean> {
-  const origin = ctx.get('origin')
-  if (origin === '' || !(await clients()).some((client) => originsOf(client).includes(origin))) return false
-  ctx.set({
-    'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'WWW-Authenticate, Retry-After',
-  })
-  return true
-}
-
-function preflight(ctx: Context, method: string, allowed: boolean): void {
-  if (allowed) {
-    ctx.set({
-      'access-control-allow-methods': method,
-      'access-control-allow-headers': 'Authorization, Content-Type',
-      'access-control-max-age': '7200',
-    })
-  }
-  ctx.status = 204
 }
 
 async function requestOtp(ctx: Context, options: OtpApiOptions): Promise<Answer> {
@@ -205,10 +184,6 @@ async function readBody(
   const phone = await codes.read(values.get('phone') ?? '')
   if (phone === undefined) return invalid('phone', 'must be a phone number of a country that is served here')
   return { client, phone, values }
-}
-
-function originsOf({ metadata }: Client): readonly string[] {
-  return (metadata['origins'] ?? []) as readonly string[]
 }
 
 function withoutAccess({ status, message, challenges, nonce }: AccessRefused): Answer {
