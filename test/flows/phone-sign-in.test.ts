@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { accounts } from '../../adapters/postgres/accounts.ts'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
+import { gatewayToken, startGateway } from '../support/fakes/telegram-gateway.ts'
 import { codesIn, codeTold, newNumber, personWithPhone, shareNumber } from '../support/otp-api.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { pollingAt } from '../support/telegram-bot.ts'
@@ -135,6 +136,31 @@ describe('in the chat', () => {
     person.share('12025550123')
     await person.told('Codes don’t come to numbers of that country')
   })
+})
+
+test('by the Gateway a code comes to a number that nobody shared, and sharing it says whose it is', async () => {
+  await using there = await startTelegram()
+  await using gateway = await startGateway()
+  const settings = { TELEGRAM_GATEWAY_TOKEN: gatewayToken, TELEGRAM_GATEWAY_ROOT: gateway.root }
+  await using own = await startTestServer({ settings: { ...pollingAt(there), ...settings } })
+  const app = await own.client('web', { first_party: true })
+  const visitor = own.visitor()
+  const first = await visitor.submit(await visitor.get(authorizeUrl(app, pkce())), '/start/telegram-otp', {})
+  const phone = newNumber()
+  const page = await visitor.submit(first, '/answer', { phone })
+  await expect.poll(() => gateway.sent.length, { timeout: 10_000 }).toBe(1)
+  expect(gateway.sent[0]).toMatchObject({ phone_number: phone, ttl: 300 })
+  const share = await visitor.submit(page, '/answer', { code: gateway.sent[0]?.code ?? '' })
+  expect(share.text).toContain('The code was right')
+  // Not yet: nobody has shared it.
+  expect((await visitor.submit(share, '/answer', {})).text).not.toContain('You signed in')
+  const person = there.person('Dana')
+  await shareNumber(person, phone)
+  await there.allTaken()
+  const newcomer = await visitor.submit(share, '/answer', {})
+  expect(newcomer.text).toContain('You signed in')
+  expect(newcomer.text).toContain('Dana')
+  expect([there.complaints, gateway.complaints]).toEqual([[], []])
 })
 
 test('whoever blocked the bot is told nothing; the page is the same', async () => {
