@@ -53,6 +53,23 @@ browserTest('the page goes on by itself once the number is chosen in the chat', 
   expect(complaints).toEqual([])
 })
 
+browserTest('where no stream can be had the page asks now and then, and goes on by itself as well', async (browser) => {
+  const { page, code } = await shownCode(browser)
+  let refusals = 0
+  await page.route('**/events', async (route) => {
+    if (!route.request().headers()['accept']?.includes('text/event-stream')) return route.continue()
+    refusals += 1
+    await route.fulfill({ status: 503, body: '{}' })
+  })
+  await page.reload()
+  const person = telegram.person('Dana')
+  const question = await scan(person, code.link)
+  await page.getByText('Telegram is open').waitFor()
+  await pick(person, question, code.number)
+  await page.getByText('You signed in with Telegram').waitFor()
+  expect(refusals).toBe(1)
+})
+
 browserTest('a wrong number, and somebody who says that it was not them, are told without a touch', async (browser) => {
   const { page, complaints, code } = await shownCode(browser)
   const person = telegram.person()
