@@ -169,8 +169,12 @@ async function inspectClients(context: Context): Promise<Finding[]> {
         `Put that way into the settings, or run: habitat-auth client update ${id} --required-identity ""`,
       )
     }
-    if (metadata['approve_in_chat'] === true && context.config.telegram === undefined) {
-      warn('It may ask people in Telegram, where this server has no bot.', 'Set TELEGRAM_BOT_TOKEN (docs/telegram.md)')
+    if (context.config.telegram === undefined) {
+      const remedy = 'Set TELEGRAM_BOT_TOKEN (docs/telegram.md)'
+      if (metadata['approve_in_chat'] === true) {
+        warn('It may ask people in Telegram, where this server has no bot.', remedy)
+      }
+      if (profile === 'mini-app') warn('It is a Mini App in Telegram, and this server has no bot to judge by.', remedy)
     }
     try {
       const { resource_scopes: _, ...given } = metadata

@@ -67,20 +67,12 @@ test('each thing that is wrong is found, with what to do', async () => {
     () => new Date(),
   ).loadOrCreate()
   const run = commandLine(database.store, { config, now: () => new Date(Date.now() - 120_000) })
-  const add = [
-    'client',
-    'add',
-    '--profile',
-    'web',
-    '--name',
-    'App',
-    '--redirect-uri',
-    'https://app.example/cb',
-    '--client-id',
-  ]
+  const callback = ['--redirect-uri', 'https://app.example/cb']
+  const add = ['client', 'add', '--profile', 'web', '--name', 'App', ...callback, '--client-id']
   await run([...add, 'disabled'])
   await run(['client', 'disable', 'disabled'])
   await run(['client', 'add', '--profile', 'device', '--name', 'Bot', '--approve-in-chat', '--client-id', 'bot'])
+  await run(['client', 'add', '--profile', 'mini-app', '--name', 'Shop', ...callback, '--client-id', 'shop'])
   await run([...add, 'odd'])
   await database.store.db
     .updateTable('clients')
@@ -106,8 +98,9 @@ test('each thing that is wrong is found, with what to do', async () => {
   expect(found(findings, 'clock')).toMatchObject([{ level: 'problem', message: expect.stringMatching(/1[12]\d s/) }])
   expect(found(findings, 'issuer')).toMatchObject([{ level: 'warning' }])
   const clients = found(findings, 'clients').map(({ message }) => message)
-  expect(clients).toHaveLength(5)
+  expect(clients).toHaveLength(6)
   expect(clients).toContain('bot: It may ask people in Telegram, where this server has no bot.')
+  expect(clients).toContain('shop: It is a Mini App in Telegram, and this server has no bot to judge by.')
   expect(clients.join('\n')).toMatch(
     /disabled: It is disabled[\s\S]*odd: It has no secret[\s\S]*odd: It demands to sign in with "gone"[\s\S]*odd: .*http:\/\/odd\.example\/cb/,
   )
