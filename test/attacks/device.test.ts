@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { accounts } from '../../adapters/postgres/accounts.ts'
 import { audit } from '../../adapters/postgres/audit.ts'
-import { isActive, token, tokensOf } from '../support/authorize.ts'
+import { isActive, pkce, token, tokensOf } from '../support/authorize.ts'
 import { postgresTest } from '../support/database.ts'
 import { approve, askForCodes, enter, finish, poll } from '../support/device.ts'
 import { startNodes } from '../support/nodes.ts'
@@ -357,5 +357,71 @@ describe('filling the store with requests in the name of an app without a secret
     expect((await askFrom(quiet)).status).toBe(200)
     passSeconds(600)
     expect((await askFrom(crowded)).status).toBe(200)
+  })
+
+  /** Has the one counter whose key begins so stand at a number: asking as often would take minutes. */
+  const standAt = async (failures: number, start: string) => {
+    const { db } = server.database.store
+    const changed = await db
+      .updateTable('limits')
+      .set({ failures })
+      .where('key', 'like', `${start}%`)
+      .returning('key')
+      .execute()
+    expect(changed).toHaveLength(1)
+  }
+  const statusesOf = async (...asking: (() => Promise<Response>)[]) => {
+    const statuses: number[] = []
+    for (const ask of asking) statuses.push((await ask()).status)
+    return statuses
+  }
+
+  test('ends after 1200 codes of one IPv6 /48, whichever of its addresses asks, and counts no other network', async () => {
+    const [one, other, elsewhere] = ['2001:db8:71:1::1', '2001:db8:71:2::1', '2001:db8:72:1::1']
+    expect((await askFrom(one)).status).toBe(200)
+    await standAt(1200, 'device_authorization:2001:db8:71::/48')
+    expect(
+      await statusesOf(
+        () => askFrom(one),
+        () => askFrom(one),
+        () => askFrom(other),
+        () => askFrom(elsewhere),
+      ),
+    ).toEqual([200, 429, 429, 200])
+  })
+
+  test('ends after 10 000 codes of one app, wherever they are asked for; another app goes on', async () => {
+    const [busy, calm] = [await server.client('device'), await server.client('device')]
+    expect((await askFrom('198.51.202.1', busy)).status).toBe(200)
+    await standAt(10_000, `device_authorization:client:${busy.id}`)
+    expect(
+      await statusesOf(
+        () => askFrom('198.51.202.1', busy),
+        () => askFrom('198.51.202.2', busy),
+        () => askFrom('198.51.202.2', calm),
+      ),
+    ).toEqual([200, 429, 200])
+  })
+
+  test('ends after 300 pushed requests of one address; who authenticates is not counted, and codes are counted apart', async () => {
+    const [open, secret] = [await server.client('spa'), await server.client('web')]
+    const crowded = '198.51.203.1'
+    const push = (address: string, app: TestClient) => () =>
+      from(address, '/par', {
+        client_id: app.id,
+        ...(app.secret === '' ? {} : { client_secret: app.secret }),
+        response_type: 'code',
+        redirect_uri: app.redirectUri,
+        scope: 'openid',
+        code_challenge: pkce().challenge,
+        code_challenge_method: 'S256',
+      })
+    expect((await push(crowded, open)()).status).toBe(201)
+    await standAt(300, `pushed_authorization_request:${crowded}`)
+    const turns = [push(crowded, open), push(crowded, open), push('198.51.203.2', open), push(crowded, secret)]
+    expect(await statusesOf(...turns, () => askFrom(crowded))).toEqual([201, 429, 201, 201, 200])
+    const refused = await push(crowded, open)()
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await refused.json()).toMatchObject({ error: 'temporarily_unavailable' })
   })
 })
