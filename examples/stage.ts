@@ -75,20 +75,18 @@ export async function stage(
   }
 }
 
-/** The packages of an example are not there. */
-class DevDependenciesMissing extends Error {
-  override name = 'DevDependenciesMissing'
+/** Something that a demonstration needs is not there; the message says what, to whoever started it. */
+export class Missing extends Error {
+  override name = 'Missing'
 }
 
-/** Loads what needs the dev dependencies. Throws `DevDependenciesMissing`. */
+/** Loads what needs the dev dependencies. Throws `Missing`. */
 export async function withDevDependencies<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new DevDependenciesMissing('The demo needs the dev dependencies, which are not installed. Run: npm ci', {
-      cause: error,
-    })
+    throw new Missing('The demo needs the dev dependencies, which are not installed. Run: npm ci', { cause: error })
   }
 }
 
@@ -102,7 +100,7 @@ export async function present(start: (ports: Ports) => Promise<{ welcome: string
     }
   } catch (error) {
     const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    const known = error instanceof DevDependenciesMissing || error instanceof RangeError
+    const known = error instanceof Missing || error instanceof RangeError
     const reason = inUse ? `${error.message}: set PORT (server) or APP_PORT (app) to another one.` : undefined
     process.stderr.write(`${reason ?? (known ? error.message : String((error as Error).stack ?? error))}\n`)
     process.exit(1)

@@ -7,8 +7,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Api } from 'grammy'
 import { oktoApi, scopes } from '../okto-api/api.ts'
-import { type Ports, present, stage, withDevDependencies } from '../stage.ts'
+import { Missing, type Ports, present, stage, withDevDependencies } from '../stage.ts'
 
 export interface OktronDemo {
   readonly issuer: string
@@ -26,6 +27,11 @@ export interface BotAccess {
   /** Another Bot API server than Telegram's. */
   apiRoot?: string
 }
+
+type Signal = NonNullable<Parameters<Api['getMe']>[0]>
+
+/** Seconds that Telegram may take to say whose token it is. */
+const patience = 15
 
 const person = { email: 'demo@example.com', password: 'try-the-demo', name: 'Dana Demo' }
 
@@ -58,6 +64,27 @@ export async function startOktronDemo(ports: Ports, access: BotAccess): Promise<
   return { issuer, api: app, username, email, password, stop }
 }
 
+/** Whether Telegram takes the bot, asked before anything is started. Throws `Missing`; `seconds`: how long it may take. */
+export async function askTelegram({ token, apiRoot }: BotAccess, seconds = patience): Promise<void> {
+  const grammy = await withDevDependencies(() => import('grammy'))
+  const place = apiRoot ?? 'https://api.telegram.org'
+  console.log(`Asking ${place} for the bot of this token; that takes ${seconds} seconds at most.`)
+  const signal = AbortSignal.timeout(seconds * 1000)
+  try {
+    await new grammy.Api(token, { apiRoot: place }).getMe(signal as unknown as Signal)
+  } catch (error) {
+    if (!(error instanceof grammy.GrammyError)) {
+      throw new Missing(`${place} does not answer: the demo needs a way to Telegram from this machine.`)
+    }
+    // A token that has not even the form of one is answered by 404.
+    throw new Missing(
+      [401, 404].includes(error.error_code)
+        ? 'Telegram does not know this bot: set BOT_TOKEN to what BotFather gave you (/token shows it again).'
+        : `${place} does not answer as it should (${error.error_code} ${error.description}): try again later.`,
+    )
+  }
+}
+
 function welcome({ issuer, api, username, email, password }: OktronDemo): string {
   return `
 The demo is ready: the server at ${issuer}, okto's API at ${api}, and your bot.
@@ -79,7 +106,9 @@ if (import.meta.main) {
         'The demo needs a bot of yours: write /newbot to https://t.me/BotFather and set BOT_TOKEN to what it gives you.',
       )
     }
-    const demo = await startOktronDemo(ports, { token, ...(apiRoot === undefined ? {} : { apiRoot }) })
+    const access = { token, ...(apiRoot === undefined ? {} : { apiRoot }) }
+    await askTelegram(access)
+    const demo = await startOktronDemo(ports, access)
     return { welcome: welcome(demo), stop: demo.stop }
   })
 }
