@@ -33,9 +33,17 @@ export function objectionTo(url: URL): string | undefined {
   if (url.protocol !== 'https:') return 'only https is asked'
   if (url.port !== '') return 'only the usual port is asked'
   if (url.username !== '' || url.password !== '') return 'no credentials in addresses'
-  const host = url.hostname.replace(/\.$/, '')
-  if (host.startsWith('[') || ipaddr.isValid(host)) return 'only names are asked, not addresses'
-  if (!host.includes('.')) return 'not a public name'
-  if (localEndings.some((ending) => host.endsWith(`.${ending}`))) return 'not a public name'
-  return undefined
+  if (url.hostname.startsWith('[') || ipaddr.isValid(url.hostname)) return 'only names are asked, not addresses'
+  return isPublicName(url.hostname) ? undefined : 'not a public name'
+}
+
+/** Whether the host of a URL is public by what it says itself, name or address; a name may still lead elsewhere. */
+export function isPublicHost(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '')
+  return ipaddr.isValid(address) ? isPublicAddress(address) : isPublicName(hostname)
+}
+
+function isPublicName(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, '')
+  return name.includes('.') && !localEndings.some((ending) => name.endsWith(`.${ending}`))
 }

@@ -8,32 +8,33 @@ import {
   discovery,
   enableNonRepudiationChecks,
 } from 'openid-client'
-import { boundedFetch } from './bounded-fetch.ts'
 import { clientAuthentication } from './client-authentication.ts'
-import type { OidcConnection, OidcEndpoints } from './contract.ts'
+import type { OidcConnection, OidcEndpoints, PublicInternet } from './contract.ts'
 import { Unusable } from './problems.ts'
+import { type Reach, reach } from './reach.ts'
 
 /** Throws `Unusable`, and what the library throws. */
-export async function configuration(connection: OidcConnection): Promise<Configuration> {
+export async function configuration(connection: OidcConnection, outside: PublicInternet): Promise<Configuration> {
   const { issuer, clientId, timeout, endpoints } = connection
   const metadata = { [clockTolerance]: connection.clockTolerance }
   const authentication = await clientAuthentication(connection.authentication)
+  const reached = reach(connection, outside)
   const open = new URL(issuer).protocol === 'http:'
   const execute = [enableNonRepudiationChecks, ...(open ? [allowInsecureRequests] : [])]
   const config =
     endpoints === undefined
       ? await discovery(new URL(issuer), clientId, metadata, authentication, {
-          [customFetch]: boundedFetch,
+          [customFetch]: reached.fetch,
           timeout,
           execute,
         })
       : byHand(connection, endpoints, metadata, authentication)
   if (endpoints !== undefined) {
-    config[customFetch] = boundedFetch
+    config[customFetch] = reached.fetch
     config.timeout = timeout
     for (const extension of execute) extension(config)
   }
-  checkEndpoints(config)
+  checkEndpoints(config, reached)
   return config
 }
 
@@ -54,11 +55,18 @@ function byHand(
   return new Configuration(server, clientId, metadata, authentication)
 }
 
-/** Before anybody is sent there: all that a sign-in needs is announced, and the browser does not go there without TLS. */
-function checkEndpoints(config: Configuration): void {
+/**
+ * Before anybody is sent there: all that a sign-in needs is announced, none of it leads where the issuer may not send us,
+ * and the browser does not go there without TLS.
+ */
+function checkEndpoints(config: Configuration, { objectionTo }: Reach): void {
   const found = config.serverMetadata()
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
-    if (URL.parse(found[name] ?? '') === null) throw new Unusable(`its discovery document names no ${name}`)
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const) {
+    if (name === 'userinfo_endpoint' && found[name] === undefined) continue
+    const url = URL.parse(found[name] ?? '')
+    if (url === null) throw new Unusable(`its discovery document names no ${name}`)
+    const objection = objectionTo(url)
+    if (objection !== undefined) throw new Unusable(`its ${name} is not asked (${objection})`)
   }
   const { protocol, hostname } = new URL(found.authorization_endpoint ?? '')
   const near = protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)

@@ -27,7 +27,18 @@ export interface OidcConnection {
 
 export interface OidcClientOptions {
   readonly connection: OidcConnection
+  readonly outside: PublicInternet
   readonly now: () => Date
+}
+
+/** The way to what the settings do not name. */
+export interface PublicInternet {
+  /** Whether a host is on it, by what its name or its address says. */
+  hasHost(hostname: string): boolean
+  /** Why an address is not on it, before its host is resolved; undefined when nothing speaks against it. */
+  objectionTo(url: URL): string | undefined
+  /** Throws where the host resolves to an address that is not on it, at the moment of connecting. */
+  fetch(url: string, options: RequestInit): Promise<Response>
 }
 
 export type ClientAuthentication =

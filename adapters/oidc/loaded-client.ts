@@ -14,8 +14,8 @@ import { remembered } from './remembered.ts'
 /** Seconds after which the issuer's discovery document is read again. */
 const discoveryLifetime = 6 * 3600
 
-export function loadedClient({ connection, now }: OidcClientOptions): OidcClient {
-  const discover = () => configuration(connection)
+export function loadedClient({ connection, outside, now }: OidcClientOptions): OidcClient {
+  const discover = () => configuration(connection, outside)
   const configured = remembered(discover, { lifetime: discoveryLifetime, now })
 
   return {

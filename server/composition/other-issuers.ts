@@ -1,11 +1,12 @@
 /** The other OpenID Connect issuers at which people sign in, each with our client there: Google, those of the settings, Telegram. */
-
+import { guardedFetch, type Resolve } from '../../adapters/atproto/guarded-fetch.ts'
+import { isPublicHost, objectionTo } from '../../adapters/atproto/public-address.ts'
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { google } from '../../adapters/identity/google.ts'
 import { oidc } from '../../adapters/identity/oidc.ts'
 import { telegramOidc } from '../../adapters/identity/telegram-oidc.ts'
 import { oidcClient } from '../../adapters/oidc/client.ts'
-import type { OidcClient, OidcConnection } from '../../adapters/oidc/contract.ts'
+import type { OidcClient, OidcConnection, PublicInternet } from '../../adapters/oidc/contract.ts'
 import type { Config } from '../config.ts'
 
 export interface OtherIssuer {
@@ -24,8 +25,9 @@ export interface OtherIssuersNeeds {
 /** In the order of their buttons. */
 export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readonly OtherIssuer[] {
   const needs = report === undefined ? { now } : { now, report }
+  const outside = publicInternet()
   const at = (connection: OidcConnection, providerOf: (client: OidcClient) => IdentityProvider): OtherIssuer => {
-    const client = oidcClient({ connection, now })
+    const client = oidcClient({ connection, outside, now })
     return { provider: providerOf(client), issuer: connection.issuer, client }
   }
   const { google: atGoogle, oidcProviders, telegram } = config
@@ -39,4 +41,10 @@ export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readon
     ...found,
     ...(telegram?.oidc === undefined ? [] : [at(telegram.oidc, (client) => telegramOidc({ ...needs, client }))]),
   ]
+}
+
+/** The guard that stands between us and what strangers' documents name. `resolve`: the system's resolver when absent. */
+export function publicInternet(resolve?: Resolve): PublicInternet {
+  const { traffic } = guardedFetch(resolve === undefined ? {} : { resolve })
+  return { hasHost: isPublicHost, objectionTo, fetch: traffic }
 }

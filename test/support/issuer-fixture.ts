@@ -2,6 +2,7 @@
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { oidcClient } from '../../adapters/oidc/client.ts'
 import type { OidcClient, OidcConnection } from '../../adapters/oidc/contract.ts'
+import { publicInternet } from '../../server/composition/other-issuers.ts'
 import { type FakeIssuerOptions, fakeGoogle, type IssuerPerson } from './fakes/google.ts'
 import type { IdentityFixture } from './identity-suite.ts'
 
@@ -33,7 +34,7 @@ export async function atIssuer(
     return answer
   }
   return {
-    provider: providerOf({ client: oidcClient({ connection, now }), now }),
+    provider: providerOf({ client: oidcClient({ connection, outside: publicInternet(), now }), now }),
     people: [first, second],
     async respond(step, person) {
       if (step.kind !== 'redirect') throw new Error('an issuer is asked, not the person')

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { google } from '../../../adapters/identity/google.ts'
 import { oidcClient } from '../../../adapters/oidc/client.ts'
+import { publicInternet } from '../../../server/composition/other-issuers.ts'
 import { type BentIssuer, bentIssuer } from '../../support/fakes/bent-issuer.ts'
 
 const input = {
@@ -27,7 +28,7 @@ async function started(hostedDomains: readonly string[], hint?: string) {
     clockTolerance: 5,
     timeout: 10,
   } as const
-  const provider = google({ client: oidcClient({ connection, now }), hostedDomains, now })
+  const provider = google({ client: oidcClient({ connection, outside: publicInternet(), now }), hostedDomains, now })
   const step = await provider.start({ ...input, ...(hint === undefined ? {} : { hint }) })
   if (step.kind !== 'redirect') throw new Error('not sent on')
   return { provider, ...step }

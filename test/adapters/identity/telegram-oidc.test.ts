@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { telegramOidc } from '../../../adapters/identity/telegram-oidc.ts'
 import { oidcClient } from '../../../adapters/oidc/client.ts'
+import { publicInternet } from '../../../server/composition/other-issuers.ts'
 import { readConfig } from '../../../server/config.ts'
 import { asTelegramIssuer, type TelegramIssuerPerson, telegramIssuer } from '../../support/fakes/telegram-issuer.ts'
 import { describeIdentityProvider, type IdentityFixture } from '../../support/identity-suite.ts'
@@ -21,7 +22,10 @@ async function atTelegram() {
   if (telegram?.oidc === undefined) throw new Error('not configured')
   let ahead = 0
   const now = () => new Date(Date.now() + ahead * 1000)
-  const provider = telegramOidc({ client: oidcClient({ connection: telegram.oidc, now }), now })
+  const provider = telegramOidc({
+    client: oidcClient({ connection: telegram.oidc, outside: publicInternet(), now }),
+    now,
+  })
   const answers = new Map<string, URL>()
   const answered = (to: URL, person: TelegramIssuerPerson) => {
     const key = `${person.id} ${to.href}`

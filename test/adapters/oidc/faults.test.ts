@@ -7,7 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { IdentityProvider, Json, Step } from '../../../adapters/identity/contract.ts'
 import { type OidcQuestions, oidc } from '../../../adapters/identity/oidc.ts'
 import { oidcClient } from '../../../adapters/oidc/client.ts'
-import type { OidcConnection } from '../../../adapters/oidc/contract.ts'
+import type { OidcConnection, PublicInternet } from '../../../adapters/oidc/contract.ts'
+import { reach } from '../../../adapters/oidc/reach.ts'
+import { publicInternet } from '../../../server/composition/other-issuers.ts'
 import {
   type Bend,
   type BentIssuer,
@@ -37,9 +39,15 @@ interface Changes {
   connection?: Partial<OidcConnection>
   questions?: Partial<OidcQuestions>
   trustEmail?: boolean
+  outside?: PublicInternet
 }
 
-function bent({ connection, questions, trustEmail = true }: Changes = {}): IdentityProvider {
+function bent({
+  connection,
+  questions,
+  trustEmail = true,
+  outside = publicInternet(),
+}: Changes = {}): IdentityProvider {
   reported = []
   const now = () => new Date()
   const client = oidcClient({
@@ -52,6 +60,7 @@ function bent({ connection, questions, trustEmail = true }: Changes = {}): Ident
       timeout: 10,
       ...connection,
     },
+    outside,
     now,
   })
   return oidc({
@@ -249,6 +258,74 @@ describe('is not there, which is nobody’s fault who signs in', () => {
     issuer.bend({ answer: { token: dawdles(60_000) } })
     const outcome = await signIn(bent({ connection: { timeout: 1 } }))
     expect(outcome).toMatchObject({ message: 'it does not answer in time' })
+  })
+})
+
+describe('an issuer on the public internet sends us nowhere else', () => {
+  /** As if the issuer, which is on this machine, were public; every other name leads to this machine, too. */
+  const asPublic = (): PublicInternet => {
+    const internet = publicInternet(async () => [{ address: '127.0.0.1', family: 4 }])
+    const isIssuer = (url: URL) => url.origin === issuer.issuer
+    return {
+      hasHost: (hostname) => hostname === '127.0.0.1' || internet.hasHost(hostname),
+      objectionTo: (url) => (isIssuer(url) ? undefined : internet.objectionTo(url)),
+      fetch: (url, init) => (isIssuer(new URL(url)) ? fetch(url, init) : internet.fetch(url, init)),
+    }
+  }
+  const names = ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const
+  const places = [
+    'http://keys.habitat-evil.dev/',
+    'https://10.0.0.1/',
+    'https://[::1]/',
+    'https://localhost/',
+    'https://db.internal/',
+    'https://keys.habitat-evil.dev:8443/',
+  ]
+  const elsewhere = { connection: { userinfo: true } }
+
+  test('by no endpoint of its discovery document', async () => {
+    const before = { ...issuer.asked }
+    for (const name of names) {
+      for (const place of places) {
+        issuer.bend({ discovery: (it) => ({ ...it, [name]: place }) })
+        const outcome = await signIn(bent({ ...elsewhere, outside: asPublic() }))
+        expect([place, String(outcome)]).toEqual([place, expect.stringContaining(`its ${name} is not asked`)])
+      }
+    }
+    expect(issuer.asked).toMatchObject({ token: before.token, jwks: before.jwks, userinfo: before.userinfo })
+  })
+
+  test.for(['token_endpoint', 'jwks_uri', 'userinfo_endpoint'])(
+    'by %s, whose public name leads to a private address',
+    async (name) => {
+      issuer.bend({ discovery: (it) => ({ ...it, [name]: 'https://keys.habitat-evil.dev/' }) })
+      const outcome = await signIn(bent({ ...elsewhere, outside: asPublic() }))
+      expect(String(outcome)).toContain('it names a place that is not on the public internet')
+    },
+  )
+
+  test('an issuer that is private itself may name its neighbours, and the settings may name any', async () => {
+    const { port } = new URL(issuer.issuer)
+    issuer.bend({ discovery: (it) => ({ ...it, token_endpoint: `http://localhost:${port}/token` }) })
+    await identityOf(bent())
+    const place = reach(
+      {
+        issuer: 'https://id.habitat-evil.dev',
+        endpoints: {
+          authorization: 'https://id.habitat-evil.dev/a',
+          token: 'https://10.0.0.1/t',
+          jwks: 'https://keys.internal/k',
+        },
+      },
+      publicInternet(),
+    )
+    const objections = ['https://10.0.0.1/x', 'https://keys.internal:8443/', 'https://id.habitat-evil.dev:8443/'].map(
+      (url) => place.objectionTo(new URL(url)),
+    )
+    expect(objections).toEqual([undefined, undefined, undefined])
+    expect(place.objectionTo(new URL('https://10.0.0.2/'))).toBeDefined()
+    // Without TLS nobody proves that the name is theirs.
+    expect(place.objectionTo(new URL('http://id.habitat-evil.dev/'))).toBeDefined()
   })
 })
 
