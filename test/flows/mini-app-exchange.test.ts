@@ -1,6 +1,7 @@
 /** A Mini App exchanges what Telegram told it of the person for tokens (RFC 8693), at the whole server. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
+import { postgresTest } from '../support/database.ts'
 import { dpopKey } from '../support/dpop.ts'
 import {
   aigerim,
@@ -11,6 +12,7 @@ import {
   testBotToken,
   thirdPartyKey,
 } from '../support/fakes/mini-app.ts'
+import { startNodes } from '../support/nodes.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 
 const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -50,8 +52,12 @@ interface Answer {
   readonly body: Record<string, unknown>
 }
 
-async function token(form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
-  const response = await fetch(`${server.address}/token`, { method: 'POST', body: new URLSearchParams(form), headers })
+async function token(
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+  { address }: TestServer = server,
+): Promise<Answer> {
+  const response = await fetch(`${address}/token`, { method: 'POST', body: new URLSearchParams(form), headers })
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] }
 }
 
@@ -60,9 +66,10 @@ function exchange(
   initData: string,
   further: Record<string, string> = {},
   headers: Record<string, string> = {},
+  at: TestServer = server,
 ): Promise<Answer> {
   const form = { grant_type: grant, client_id: client.id, subject_token: initData, subject_token_type: type }
-  return token({ ...form, ...further }, headers)
+  return token({ ...form, ...further }, headers, at)
 }
 
 async function userinfo(access: unknown): Promise<Record<string, unknown>> {
@@ -298,6 +305,28 @@ describe('refused', () => {
     expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0)
     expect((await exchange(ours, initDataOf())).status).toBe(200)
   })
+})
+
+postgresTest('of many that come with one initData at two nodes at once exactly one is served', async () => {
+  const settings = { TELEGRAM_BOT_TOKEN: testBotToken, TELEGRAM_API_ROOT: 'http://127.0.0.1:9' }
+  await using nodes = await startNodes({ settings })
+  const client = await nodes.first.client('mini-app', { first_party: true, scope: 'openid' })
+  const { db } = nodes.database.store
+  for (let round = 0; round < 3; round += 1) {
+    const user = somebody()
+    const initData = initDataOf({ user })
+    const all = await Promise.all(
+      Array.from({ length: 12 }, (_, number) =>
+        exchange(client, initData, {}, {}, number % 2 === 0 ? nodes.first : nodes.second),
+      ),
+    )
+    const outcomes = all.map(({ status, body }) => `${status} ${body['error'] ?? 'served'}`).sort()
+    expect(outcomes).toEqual(['200 served', ...Array<string>(11).fill('400 invalid_grant')])
+    const people = await db.selectFrom('identities').selectAll().where('subject', '=', String(user.id)).execute()
+    expect(people).toHaveLength(1)
+  }
+  const grants = await db.selectFrom('grants').selectAll().where('client_id', '=', client.id).execute()
+  expect(grants).toHaveLength(3)
 })
 
 test('the page of a Mini App may ask from its own origin, and no other may (CORS)', async () => {
