@@ -59,8 +59,12 @@ describe('initData of our own bot', () => {
 
   const text = initDataOf({ at })
   const hash = new URLSearchParams(text).get('hash') ?? ''
+  const butFor = (place: number) => hash.slice(0, place) + (hash[place] === '0' ? '1' : '0') + hash.slice(place + 1)
   test.for<[string, string]>([
     ['another hash', changed(text, 'hash', '0'.repeat(64))],
+    ['a hash that begins otherwise', changed(text, 'hash', butFor(0))],
+    ['a hash that is another one in its middle', changed(text, 'hash', butFor(32))],
+    ['a hash that ends otherwise', changed(text, 'hash', butFor(63))],
     ['no hash', changed(text, 'hash', undefined)],
     ['the hash in capitals', changed(text, 'hash', hash.toUpperCase())],
     ['a hash that is too short', changed(text, 'hash', hash.slice(1))],
@@ -101,6 +105,15 @@ describe('initData of another bot', () => {
     const first = data.of(other, text)
     expect(first).toMatchObject({ kind: 'valid', person })
     expect(data.of(other, changed(text, 'signature', `${signature}==`))).toEqual(first)
+  })
+
+  test('is that of the bot that it was made for alone, and the same words of two bots are two statements', () => {
+    const fields = { query_id: 'AAH' }
+    const madeFor = (botId: string) => initDataOf({ at, botToken: 'theirs', fields, thirdParty: { key, botId } })
+    const [first, second] = [data.of(other, madeFor(other)), data.of('111', madeFor('111'))]
+    expect([first.kind, second.kind]).toEqual(['valid', 'valid'])
+    expect(second).not.toEqual(first)
+    expect([data.of('111', madeFor(other)).kind, data.of(other, madeFor('111')).kind]).toEqual(['invalid', 'invalid'])
   })
 
   test('is old after five minutes', () => {
@@ -172,5 +185,14 @@ describe('the login of old bots', () => {
   test('what a Mini App is told is no login', () => {
     const pairs = [...new URLSearchParams(initDataOf({ at }))]
     expect(widget.ofParameters(pairs).kind).toBe('invalid')
+  })
+
+  test('is another statement than what a Mini App of the same bot is told in the same words', () => {
+    const { id, ...names } = aigerim
+    const words = { query_id: 'AAH', user: JSON.stringify(aigerim) }
+    const login = widget.ofParameters(parameters(widgetFieldsOf({ at, fields: words })))
+    const told = data.own(initDataOf({ at, fields: { ...words, ...names, id: String(id) } }))
+    expect([login.kind, told.kind]).toEqual(['valid', 'valid'])
+    expect(login).not.toEqual(told)
   })
 })
