@@ -137,7 +137,7 @@ function trips(access: Access, redirectUri: string) {
   }
 }
 
-/** An answer of the server that is no, whatever its reason: there are other ways. */
+/** An answer of the server that is no, or not now (503), whatever its reason: there are other ways. */
 function refused(error: unknown): undefined {
-  if (!(error instanceof client.ResponseBodyError)) throw error
+  if (!(error instanceof client.ResponseBodyError || error instanceof client.ClientError)) throw error
 }

@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { link, press } from '../support/approval.ts'
 import { enter, finish } from '../support/device.ts'
-import { type Somebody, startTelegram, type Telegram } from '../support/fakes/telegram.ts'
+import { outage, type Somebody, startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import type { Message } from '../support/fakes/telegram-world.ts'
 import { type OktronStage, startOktronStage } from '../support/oktron.ts'
 import { somebody as account, register, signIn } from '../support/people.ts'
@@ -127,6 +127,12 @@ describe('nobody is asked, and a code is shown', () => {
     const known = await ended()
     known.there.block()
     await telegram.allTaken()
+    await isGivenCode(known)
+  })
+
+  test('where Telegram does not answer the server, which says so (503)', async () => {
+    const known = await ended()
+    known.there.fail('sendMessage', outage())
     await isGivenCode(known)
   })
 
