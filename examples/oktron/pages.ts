@@ -37,8 +37,8 @@ function contentOf({ stage, chat, account }: Visit): { title: string; body: Html
       return {
         title: 'Who will be connected',
         body: html`<dl>
-<dt>Telegram account</dt><dd><strong><bdi>${chat}</bdi></strong></dd>
-<dt>okto account</dt><dd><strong><bdi>${account}</bdi></strong></dd>
+<div><dt>Telegram account</dt><dd><strong><bdi>${chat}</bdi></strong></dd></div>
+<div><dt>okto account</dt><dd><strong><bdi>${account}</bdi></strong></dd></div>
 </dl>
 <p>Whoever uses this Telegram account will read and write notes in this okto account. If somebody sent you the link, or the
 Telegram account is not yours, do not connect.</p>
