@@ -44,8 +44,16 @@ export function createApp(options: AppOptions): Koa {
   app.use(home(options))
   for (const routes of options.routes) app.use(routes)
   app.use(protocol(options.provider))
-  app.on('error', (error: unknown) => options.log.error({ error: describe(error) }, 'response failed'))
+  app.on('error', (error: unknown) => {
+    if (isHangUp(error)) options.log.debug({}, 'somebody left before the answer was complete')
+    else options.log.error({ error: describe(error) }, 'response failed')
+  })
   return app
+}
+
+/** Whoever leaves a page that waits ends its stream: that is no failure of ours. */
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 /** Names the request, sets what every answer carries, and turns what is thrown into an answer. */

@@ -194,6 +194,18 @@ describe('what the page hears', () => {
     expect((await stranger.request(path)).status).toBe(400)
   })
 
+  test('whoever leaves the page while it listens is no error of the server', async () => {
+    const { visitor, page } = await atPage()
+    const cookie = visitor.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+    const stop = new AbortController()
+    const headers = { accept: 'text/event-stream', cookie }
+    const response = await fetch(`${server.origin}${page.url.pathname}/events`, { headers, signal: stop.signal })
+    expect(response.status).toBe(200)
+    stop.abort()
+    await vi.waitUntil(() => server.logged.some((line) => line.includes('somebody left')), 5_000)
+    expect(server.logged.filter((line) => line.includes('response failed'))).toEqual([])
+  })
+
   test('three streams of one page are open at most', async () => {
     const { visitor, page } = await atPage()
     const cookie = visitor.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
