@@ -70,6 +70,7 @@ function chatLink(words: Words, chat: string | undefined, kind: 'primary' | 'sec
 
 /** What stands above each of the forms. */
 export function phoneLead({ words }: Surroundings, page: PageNamed<'phone-code' | 'phone-share'>): Html {
-  const lead = page.name === 'phone-code' ? words.phoneCode.lead : words.phoneShare.lead
-  return lead(isolated(page.phone))
+  const { lead, leadAgain } = words.phoneCode
+  if (page.name === 'phone-share') return words.phoneShare.lead(isolated(page.phone))
+  return (page.again ? leadAgain : lead)(isolated(page.phone))
 }

@@ -171,6 +171,8 @@ export type Page =
       chat?: string
       /** Minutes that a code lasts. */
       minutes: number
+      /** Another code was asked for on this page. */
+      again?: true
       problem?: PageProblem
       retryAfter?: number
     }

@@ -92,7 +92,7 @@ export function telegramOtp(needs: TelegramOtpNeeds): IdentityProvider {
   async function askAgain(state: CodeState, address: string): Promise<Step> {
     const { request, phone } = state
     const asked = await codes.ask({ request, phone, address })
-    return codePage(state, asked.kind === 'held-off' ? tooMany(asked) : {})
+    return codePage(state, asked.kind === 'held-off' ? tooMany(asked) : { again: true })
   }
 
   /** `from` is the page that the answer came from. */
@@ -123,9 +123,9 @@ export function telegramOtp(needs: TelegramOtpNeeds): IdentityProvider {
     return { kind: 'show', page: { name: 'phone', ...page }, state: { at: 'phone', until }, tries: pageTries }
   }
 
-  function codePage(state: CodeState, problem: Problem): Step {
+  function codePage(state: CodeState, more: Problem & { again?: true }): Step {
     const minutes = Math.floor(needs.codeLifetime / 60)
-    const page = { name: 'phone-code', phone: state.phone, minutes, ...chatOf(state.request), ...problem } as const
+    const page = { name: 'phone-code', phone: state.phone, minutes, ...chatOf(state.request), ...more } as const
     return { kind: 'show', page, state: { ...state }, tries: pageTries }
   }
 

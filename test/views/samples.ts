@@ -113,6 +113,8 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     const page = { name: 'phone-code', ...shown, minutes: 5, ...asked } as const
     add('step', `phone-code ${problem ?? 'first'}`, stepPage(on, { action, cancel, client, others, page }))
   }
+  const another = { name: 'phone-code', ...shown, minutes: 5, again: true } as const
+  add('step', 'phone-code first, again', stepPage(on, { action, cancel, client, others, page: another }))
   for (const problem of [undefined, 'phone-not-shared'] as const) {
     const asked = problem === undefined ? {} : { problem, retryAfter: 95 }
     const page = { name: 'phone-share', ...shown, ...asked } as const

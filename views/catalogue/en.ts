@@ -202,7 +202,7 @@ export const en = {
 
   telegramQr: {
     title: 'Confirm in Telegram',
-    choose: 'Press Start in our bot, and when it asks, choose this number:',
+    choose: 'Open our bot by the picture or the button, press Start there, and choose this number when it asks:',
     number: 'Your number:',
     picture: 'QR picture that opens our bot in Telegram; the button below opens it on this device.',
     scan: 'Scan it with the camera of your phone.',
@@ -227,6 +227,8 @@ export const en = {
   phoneCode: {
     title: 'Enter the code',
     lead: (phone: Html) => html`We sent a code to the Telegram account that has ${phone}, if we know it.`,
+    leadAgain: (phone: Html) =>
+      html`We sent a new code to the Telegram account that has ${phone}, if we know it. The one before works no more.`,
     hint: (minutes: number) => `Six digits. The code lasts ${minutes} minutes and works once.`,
     button: 'Continue',
     again: 'Send a new code',
