@@ -62,7 +62,7 @@ export function phoneFeature({ messenger, codes, phones, ownerOf, audit }: Phone
     async text(person, text) {
       const phone = (await codes.read(text))?.number
       if (phone === undefined) return false
-      if (!(await phones.isOf(phone, person.id))) await askContact(person, texts.notYours)
+      if (!(await phones.isOf(phone, person.id))) await askContact(person, texts.notShared)
       else if (!(await codes.repeat(phone, person.id, false))) await say(person, texts.noCode)
       return true
     },

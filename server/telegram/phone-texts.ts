@@ -7,6 +7,9 @@ export const phoneTexts = {
   shareFirst:
     'To get the code here, share your phone number with the button below. It has to be the number that you typed.',
   notYours: 'That is not your own number. Share yours with the button below.',
+  /** To whoever writes a number that they have not shared: it may be theirs. */
+  notShared:
+    'I cannot tell from what is written that this number is yours. Share it with the button below, and codes come here.',
   notServed: 'Codes don’t come to numbers of that country here.',
   shared: (phone: string): string => `Thank you. Codes for ${phone} come here from now on.`,
   noCode: 'No code waits for this number. Ask for one where you sign in.',

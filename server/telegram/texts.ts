@@ -21,7 +21,7 @@ export const texts = {
     commands: readonly { command: string; description: string }[],
   ): string =>
     [
-      `This is the bot of ${productName}. It asks you here when somebody signs in with your Telegram, or when an app wants your approval. It never writes first about anything else.`,
+      `This is the bot of ${productName}. It asks you here when somebody signs in with your Telegram, or when an app wants your approval, and brings codes that were asked for. It never writes first about anything else.`,
       'It never asks for a password. When it asks for something that you did not begin, refuse.',
       ...paragraphs,
       ...(commands.length === 0

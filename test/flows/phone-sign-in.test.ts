@@ -104,7 +104,7 @@ describe('in the chat', () => {
     await asked(server.visitor(), victim.phone)
     await codeTold(victim.person)
     person.write(victim.phone)
-    await person.told('That is not your own number')
+    await person.told('cannot tell from what is written')
     person.write('/forget')
     await person.told('Your number is forgotten')
     await asked(server.visitor(), phone)
