@@ -6,11 +6,14 @@
 const form = document.querySelector('[data-fragment]')
 const data = new URLSearchParams(location.hash.slice(1)).get(form?.dataset.fragment ?? '')
 
-if (form && data) {
+const name = data ? nameOf(data) : ''
+
+// Who is not named cannot agree to it: then the page goes on explaining itself.
+if (form && name) {
   // It counts once and for minutes, and has no business in the history.
   history.replaceState(null, '', location.pathname + location.search)
   form.elements.namedItem('data').value = data
-  form.querySelector('[data-person]').textContent = nameOf(data)
+  form.querySelector('[data-person]').textContent = name
   form.hidden = false
   document.querySelector('[data-missing]').hidden = true
 }

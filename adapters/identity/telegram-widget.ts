@@ -39,7 +39,7 @@ export function telegramWidget({ botId, at, judge, claim, now, report }: Telegra
   return {
     id,
     proves: telegramName,
-    label: 'Telegram, the old way',
+    label: 'Telegram in the browser',
     async start({ purpose, callback }) {
       if (purpose === 'access') return refused('invalid')
       const state = randomBytes(32).toString('base64url')

@@ -66,7 +66,7 @@ browserTest('by the login of old bots and by Log In with Telegram it is one acco
   const { page, complaints } = await browse(browser, [server.origin, telegram.issuer], { strangers: [telegram.issuer] })
   const signIn = async () => {
     await page.goto(`${server.origin}/account`)
-    await page.getByRole('button', { name: 'Continue with Telegram, the old way' }).click()
+    await page.getByRole('button', { name: 'Continue with Telegram in the browser' }).click()
     await page.getByText('Aigerim Bekova (@aigerim)').waitFor()
     await page.getByRole('button', { name: 'Continue', exact: true }).click()
   }
@@ -93,6 +93,17 @@ test('without JavaScript the Mini App explains itself, and runs one script of ou
   const [, script] = /<script src="([^"]+)"/.exec(page.text) ?? []
   expect(policy).toContain(`script-src ${server.origin}${script}`)
   expect(policy).toContain("frame-ancestors 'none'")
+})
+
+browserTest('who is not named behind the # is asked for nothing', async (browser) => {
+  const { page, complaints } = await browse(browser, [server.origin])
+  for (const said of ['nonsense', 'user=%7B%22id%22%3A1%7D']) {
+    await page.goto('about:blank')
+    await page.goto(opened(said))
+    await page.getByText('This page signs you in inside Telegram').waitFor()
+    expect(await page.getByRole('button', { name: 'Continue', exact: true }).count()).toBe(0)
+  }
+  expect(complaints).toEqual([])
 })
 
 test('initData that is forged or of another bot lets nobody in', async () => {
