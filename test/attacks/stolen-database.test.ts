@@ -5,14 +5,16 @@
  * The token in the sign-out form is left out: it is good only together with the session cookie, which is not there.
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
 import { asked, collect, link, press } from '../support/approval.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { askForCodes, enter, poll } from '../support/device.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
+import { gatewayToken, startGateway } from '../support/fakes/telegram-gateway.ts'
 import { iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
+import { codeTold, otpApp, registerOtpApp, shareNumber } from '../support/otp-api.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -59,6 +61,10 @@ const kinds = [
   'client assertion key',
   'service key',
   'picture of a sign-in',
+  'phone number',
+  'one-time code',
+  'token of a shop',
+  'Gateway token',
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -66,6 +72,7 @@ const issued = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()])
 let server: TestServer
 let pds: TestPds
 let telegram: Telegram
+let telegramGateway: Awaited<ReturnType<typeof startGateway>>
 /** The database at several moments of the run: much of it is removed again. */
 let stolen = ''
 let logged = ''
@@ -289,6 +296,50 @@ async function byPicture(): Promise<void> {
   await steal()
 }
 
+/** A person opens their shop by phone, another one types a code on our pages, and a third phone gets its code by the Gateway. */
+async function byPhone(): Promise<void> {
+  await registerOtpApp(server, 'Flowers')
+  const app = otpApp(server)
+  const [owner, visitor, stranger] = ['+77015550101', '+77015550202', '+77015550303'] as const
+  for (const phone of [owner, visitor, stranger]) note('phone number', phone, phone.slice(1), phone.slice(2))
+  const person = telegram.person('Aliya')
+  await shareNumber(person, owner)
+  await steal()
+  expect((await app.request(owner)).status).toBe(200)
+  const code = await codeTold(person)
+  note('one-time code', code)
+  await steal()
+  expect((await app.verify(owner, code === '000000' ? '000001' : '000000')).status).toBe(400)
+  const { body } = await app.verify(owner, code)
+  note('token of a shop', body.access_token, claimsOf(body.access_token)['jti'])
+  await steal()
+  expect((await app.me(body.access_token)).body.phone).toBe(owner)
+  await app.logout(body.access_token)
+  note('token of a shop', (await app.signIn(person, owner)).body.access_token)
+  note('one-time code', await codeTold(person, 1))
+  await steal()
+
+  const other = telegram.person('Marat')
+  await shareNumber(other, visitor)
+  const browser = watched()
+  const first = await browser.get(authorizeUrl(await server.client('web'), pkce()))
+  const asks = await browser.submit(await browser.submit(first, '/start/telegram-otp'), '/answer', { phone: visitor })
+  note('one-time code', await codeTold(other))
+  await steal()
+  const newcomer = await browser.submit(asks, '/answer', { code: await codeTold(other) })
+  expect(newcomer.text).toContain('You signed in with Telegram')
+  await steal()
+
+  await app.request(stranger)
+  await vi.waitUntil(() => telegramGateway.sent.length > 0, { interval: 20, timeout: 10_000 })
+  note('one-time code', telegramGateway.sent[0]?.code)
+  await steal()
+}
+
+function claimsOf(jwt: string): Record<string, string> {
+  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as Record<string, string>
+}
+
 function noteTokens(body: Record<string, unknown>): void {
   note('opaque access token', String(body['access_token']))
   note('refresh token', String(body['refresh_token']))
@@ -483,7 +534,11 @@ async function clientKey(): Promise<void> {
 beforeAll(async () => {
   pds = await startPds()
   telegram = await startTelegram()
-  const settings = { ...pds.settings, ...pollingAt(telegram), SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey }
+  telegramGateway = await startGateway()
+  note('Gateway token', gatewayToken)
+  const atGateway = { TELEGRAM_GATEWAY_TOKEN: gatewayToken, TELEGRAM_GATEWAY_ROOT: telegramGateway.root }
+  const own = { SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey }
+  const settings = { ...pds.settings, ...pollingAt(telegram), ...atGateway, ...own }
   server = await startTestServer({ settings })
   note('key ring', secrets)
   note('bot token', telegram.token)
@@ -494,6 +549,7 @@ beforeAll(async () => {
   await inChat(browser)
   await byLink(browser)
   await byPicture()
+  await byPhone()
   await programs()
   await atIfttt(browser)
   await atPds()
@@ -517,6 +573,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop()
   await telegram[Symbol.asyncDispose]()
+  await telegramGateway[Symbol.asyncDispose]()
   await pds.close()
 })
 
@@ -578,7 +635,9 @@ test('the run left rows in every table that holds something', () => {
   const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
   const atPds = ['atproto_states', 'atproto_keepsakes', 'atproto_sessions', 'atproto_keys']
   const inChats = ['approval_prompts', 'telegram_questions', 'telegram_people', 'telegram_updates', 'telegram_sign_ins']
-  expect([...tables]).toEqual(expect.arrayContaining([...expected, ...others, ...atPds, ...inChats, 'audit_events']))
+  const byPhones = ['telegram_phones', 'phone_codes', 'request_windows', 'shops']
+  const all = [...expected, ...others, ...atPds, ...inChats, ...byPhones, 'audit_events']
+  expect([...tables]).toEqual(expect.arrayContaining(all))
   expect(logged).toContain('refused')
 })
 

@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sealer } from '../../../adapters/crypto/seal.ts'
 import { phoneCodes } from '../../../adapters/postgres/phone-codes.ts'
 import { requestWindows } from '../../../adapters/postgres/request-windows.ts'
+import { gateway } from '../../../adapters/telegram/gateway.ts'
 import { newRequest, requestLimits } from '../../../server/telegram/one-time-codes.ts'
 import { openPostgresDatabase, openTestDatabase, postgresTest, type TestDatabase } from '../../support/database.ts'
-import { phoneFixture } from '../../support/phone-codes.ts'
+import { startGateway, gatewayToken as token } from '../../support/fakes/telegram-gateway.ts'
+import { type PhoneFixtureOptions, phoneFixture } from '../../support/phone-codes.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -277,21 +279,24 @@ describe('who is told', () => {
 })
 
 describe('by the Gateway', () => {
-  const gatewayTo = (sent: string[]) => ({
-    gateway: {
-      async send(_phone: string, code: string) {
-        sent.push(code)
-        return true
-      },
-    },
+  let telegram: Awaited<ReturnType<typeof startGateway>>
+  beforeAll(async () => {
+    telegram = await startGateway()
   })
+  afterAll(async () => {
+    expect(telegram.complaints).toEqual([])
+    await telegram[Symbol.asyncDispose]()
+  })
+  const throughGateway = (): PhoneFixtureOptions => ({
+    gateway: gateway({ token, root: telegram.root, report: (why) => void telegram.complaints.push(why) }),
+  })
+  const sentTo = (phone: string) => telegram.sent.filter((one) => one.phone_number === phone).map(({ code }) => code)
 
   test('a number that nobody shared gets its code, which proves somebody once the number is shared', async () => {
-    const sent: string[] = []
-    const fixture = phoneFixture(database, gatewayTo(sent))
+    const fixture = phoneFixture(database, throughGateway())
     const [request, phone] = [newRequest(), newPhone()]
     await fixture.ask(request, phone, newAddress())
-    const code = sent[0] ?? ''
+    const [code = ''] = sentTo(phone)
     expect(await fixture.check(request, phone, code)).toEqual({ kind: 'unshared' })
     await fixture.share(phone, '71')
     await fixture.service.repeat(phone, '71', true)
@@ -299,13 +304,12 @@ describe('by the Gateway', () => {
   })
 
   test('who shared the number long ago is not proven by a code that went to whoever has it', async () => {
-    const sent: string[] = []
-    const fixture = phoneFixture(database, gatewayTo(sent))
+    const fixture = phoneFixture(database, throughGateway())
     const [request, phone] = [newRequest(), newPhone()]
     await fixture.share(phone, '81')
     fixture.unreachable.add('81')
     await fixture.ask(request, phone, newAddress())
-    const code = sent[0] ?? ''
+    const [code = ''] = sentTo(phone)
     fixture.unreachable.delete('81')
     // Not a fresh contact: they get a code of their own, and the one that was sent is worth nothing.
     expect(await fixture.service.repeat(phone, '81', false)).toBe(true)
@@ -314,9 +318,8 @@ describe('by the Gateway', () => {
   })
 
   test('whom our bot reaches costs nothing', async () => {
-    const sent: string[] = []
-    await begun(phoneFixture(database, gatewayTo(sent)))
-    expect(sent).toEqual([])
+    const { phone } = await begun(phoneFixture(database, throughGateway()))
+    expect(sentTo(phone)).toEqual([])
   })
 })
 
