@@ -58,6 +58,8 @@ ${postForm(
 }
 
 export interface TelegramWaitProps {
+  /** Two digits, to be chosen in the chat. */
+  readonly number: string
   /** POST target; the answer is `decision=deny`. */
   readonly action: string
   /** Address of this very page. */
@@ -65,12 +67,13 @@ export interface TelegramWaitProps {
 }
 
 /** Says that the answer is awaited in the chat. The page is asked for again by the browser, and by a button. */
-export function telegramWaitPage(on: Surroundings, { action, again }: TelegramWaitProps): string {
+export function telegramWaitPage(on: Surroundings, { number, action, again }: TelegramWaitProps): string {
   const words = on.words.telegramConnect
   return layout(on, {
     title: words.waitTitle,
     body: html`<h1>${words.waitTitle}</h1>
 <p class="lead">${words.waitLead}</p>
+<p class="number"><span class="unseen">${words.number} </span><strong>${number}</strong></p>
 <div class="actions">${buttonLink(again, on.words.continue)}</div>
 ${postForm(action, button(on.words.cancel, { kind: 'quiet', name: 'decision', value: 'deny' }))}`,
   })

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Sealer } from '../crypto/seal.ts'
 import { hashed } from './hashed.ts'
+import type { NumberChoice } from './number-choice.ts'
 import type { Database, TelegramConnectionRow } from './schema.ts'
 
 /** Seconds in which a link is opened, a sign-in done and decided on, and the question in the chat answered. */
@@ -27,6 +28,8 @@ export interface Connecting {
   readonly name: string
   /** Without `@`. */
   readonly username: string | undefined
+  /** The number at the browser, to be recognised in the chat. */
+  readonly choice: NumberChoice
   /** The message with the link, then that with the question. */
   readonly messageId: number | undefined
   /** The browser, once it has decided. */

@@ -5,11 +5,12 @@
  * it works over nodes and restarts. The token is stored as a hash; who asks, the number and the person are sealed. Knows
  * neither the page nor the chat.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Sealer } from '../crypto/seal.ts'
 import type { TelegramPerson } from '../telegram/contract.ts'
 import { hashed } from './hashed.ts'
+import { type NumberChoice, numberChoice } from './number-choice.ts'
 import type { Database } from './schema.ts'
 
 /** What the person is told in the chat before they decide. */
@@ -26,15 +27,11 @@ export interface TelegramSignInRequest {
   readonly userAgent?: string | undefined
 }
 
-export interface TelegramSignIn extends TelegramSignInRequest {
+export interface TelegramSignIn extends TelegramSignInRequest, NumberChoice {
   /** Whether the picture stands on a page of ours, or the app draws it and says what is known of the browser. */
   readonly face: 'page' | 'app'
   /** Milliseconds since 1970. */
   readonly begunAt: number
-  /** Two digits that stand where it began. */
-  readonly number: string
-  /** That number among others, the same ones each time that they are asked for. */
-  readonly choices: readonly string[]
 }
 
 /** `over`: unknown, expired, or handed over already. */
@@ -69,7 +66,6 @@ export interface TelegramSignIns {
 const lifetime = 120
 /** Sign-ins of one client that may wait at a time. */
 const mostOfHolder = 1_000
-const choiceCount = 3
 
 /** The store of sign-ins in Telegram. */
 export function telegramSignIns(db: Kysely<Database>, sealer: Sealer, now: () => Date): TelegramSignIns {
@@ -91,12 +87,13 @@ export function telegramSignIns(db: Kysely<Database>, sealer: Sealer, now: () =>
     async begin(request, holder) {
       const token = randomBytes(32).toString('base64url')
       const id = hashed(token)
-      const choices = someNumbers(choiceCount)
-      const number = choices[randomInt(choiceCount)] as string
+      const choice = numberChoice()
       const face = holder === undefined ? 'page' : 'app'
-      const signIn: TelegramSignIn = { ...request, face, begunAt: now().getTime(), number, choices }
+      const signIn: TelegramSignIn = { ...request, face, begunAt: now().getTime(), ...choice }
       const values = [id, holder ?? null, seal('request', id, signIn), until(), now(), mostOfHolder]
-      return (await one(insert, values)) === undefined ? undefined : { token, number, expiresIn: lifetime }
+      return (await one(insert, values)) === undefined
+        ? undefined
+        : { token, number: choice.number, expiresIn: lifetime }
     },
     async standing(token, holder) {
       const row = await one<{ state: TelegramSignInStanding; alive: boolean }>(look, [
@@ -125,13 +122,6 @@ export function telegramSignIns(db: Kysely<Database>, sealer: Sealer, now: () =>
       return row && (open('person', id, row.sealed_person) as TelegramPerson)
     },
   }
-}
-
-/** Different numbers of two digits, in random order. */
-function someNumbers(count: number): readonly string[] {
-  const numbers = new Set<string>()
-  while (numbers.size < count) numbers.add(String(randomInt(10, 100)))
-  return [...numbers]
 }
 
 const insert = `

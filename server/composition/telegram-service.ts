@@ -3,6 +3,7 @@
  */
 import type { Middleware } from 'koa'
 import { lease } from '../../adapters/postgres/leases.ts'
+import { numberChoice } from '../../adapters/postgres/number-choice.ts'
 import { connectionTimes } from '../../adapters/postgres/telegram-connections.ts'
 import { telegramUpdates } from '../../adapters/postgres/telegram-updates.ts'
 import { wantedUpdates } from '../../adapters/telegram/updates.ts'
@@ -73,6 +74,7 @@ function connecting({ foundation, stores, telegram: { messenger, questions } }: 
     productName,
     times: connectionTimes,
     connections,
+    newChoice: numberChoice,
     questions,
     messenger,
     accounts,

@@ -68,7 +68,7 @@ export function telegramConnectRoutes(options: TelegramConnectRoutesOptions): Mi
   router.get(connectPath, async (ctx) => {
     const connection = await ofThisBrowser(ctx)
     if (connection?.state === 'opened') return decide(ctx, connection)
-    if (connection?.state === 'asked' || connection?.state === 'deciding') return wait(ctx)
+    if (connection?.state === 'asked' || connection?.state === 'deciding') return wait(ctx, connection.choice.number)
     end(ctx, connection === undefined || connection.state === 'offered' ? 'over' : connection.state)
   })
 
@@ -106,9 +106,9 @@ export function telegramConnectRoutes(options: TelegramConnectRoutesOptions): Mi
     sendPage(ctx, page)
   }
 
-  function wait(ctx: Context): void {
+  function wait(ctx: Context, number: string): void {
     ctx.set('refresh', lookAgain)
-    sendPage(ctx, telegramWaitPage(pages.surroundings(ctx), { action: connectPath, again: connectPath }))
+    sendPage(ctx, telegramWaitPage(pages.surroundings(ctx), { number, action: connectPath, again: connectPath }))
   }
 
   function end(ctx: Context, state: TelegramConnectEnd): void {

@@ -3,12 +3,13 @@
  * decides, and then the person in the chat is asked whether that was them.
  *
  * The link alone gives nothing to whoever else opens it: who signs in there sees whose Telegram it is, and who sent it there
- * sees which account. Both must want it.
+ * sees which account, and chooses the number that stands in that browser. Both must want it.
  */
 import type { Account, Accounts } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Limits } from '../../adapters/postgres/limits.ts'
+import type { NumberChoice } from '../../adapters/postgres/number-choice.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { Connection, DecidingBrowser, TelegramConnections } from '../../adapters/postgres/telegram-connections.ts'
 import type { TelegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
@@ -23,6 +24,7 @@ import { texts } from './texts.ts'
 export const connectPath = '/telegram/connect'
 
 const question = 'connect'
+const no = 'no'
 
 /** Links for one person: five at once, then ever fewer. */
 const linkLimit = { free: 5, firstDelay: 60, maxDelay: 600, forget: 600 }
@@ -33,6 +35,7 @@ export interface ConnectOptions {
   /** Seconds. */
   times: { readonly link: number; readonly chat: number }
   connections: TelegramConnections
+  newChoice: () => NumberChoice
   questions: TelegramQuestions
   messenger: Messenger
   accounts: Pick<Accounts, 'find'>
@@ -57,7 +60,7 @@ export function telegramConnect(options: ConnectOptions) {
     if (!spent.allowed) return void (await messenger.say(person.id, { text: words.tooMany }))
     const { id: personId, username } = person
     const name = [person.firstName, person.lastName].filter((part) => part !== undefined).join(' ')
-    const connecting = { personId, name, username, messageId: undefined }
+    const connecting = { personId, name, username, choice: options.newChoice(), messageId: undefined }
     const { token, id } = await connections.offer(connecting)
     const sent = await messenger.say(personId, {
       text: words.link(productName, times.link / 60),
@@ -72,7 +75,11 @@ export function telegramConnect(options: ConnectOptions) {
     if (messageId !== undefined) await messenger.edit(personId, messageId, { text })
   }
 
-  async function denied(connection: Connection, where: 'browser' | 'chat', address?: string): Promise<void> {
+  async function denied(
+    connection: Connection,
+    where: 'browser' | 'chat' | 'wrong number',
+    address?: string,
+  ): Promise<void> {
     const { accountId } = connection
     await options.audit({
       event: 'telegram.connect-denied',
@@ -83,14 +90,14 @@ export function telegramConnect(options: ConnectOptions) {
   }
 
   async function answer({ payload, answer: given, person, messageId }: Answered): Promise<string | undefined> {
-    const id = String(payload)
+    const { id, number } = payload as { id: string; number: string }
     const replace = async (text: string): Promise<undefined> => {
       if (messageId !== undefined) await messenger.edit(person.id, messageId, { text })
     }
-    if (given !== 'connect') {
+    if (given !== number) {
       const refused = await connections.end(id, ['asked'], 'denied')
-      if (refused !== undefined) await denied(refused, 'chat')
-      return replace(words.denied)
+      if (refused !== undefined) await denied(refused, given === no ? 'chat' : 'wrong number')
+      return replace(given === no ? words.denied : words.wrongNumber)
     }
     const decided = await connections.decide(id)
     const account = decided && (await stillSignedIn(decided))
@@ -141,18 +148,20 @@ export function telegramConnect(options: ConnectOptions) {
       const account = await accounts.find(accountId)
       if (account === undefined || !(await connections.ask(connection, accountId, browser))) return 'over'
       const { id, state: _, accountId: __, ...connecting } = connection
-      const { personId } = connecting
+      const { personId, choice } = connecting
+      const answers = [...choice.choices, no]
+      const payload = { id, number: choice.number }
       const handles = await questions.ask({
         personId,
         kind: question,
-        payload: id,
-        answers: ['connect', 'no'],
+        payload,
+        answers,
         ttl: times.chat,
         about: id,
       })
-      const labels = [words.yes, words.no]
-      const buttons = [handles.map((data, index) => ({ text: labels[index] ?? '', data }))]
-      const sent = await messenger.say(personId, { text: words.ask(maskedAccount(account)), buttons })
+      const buttons = handles.map((data, index) => ({ text: choice.choices[index] ?? words.no, data }))
+      const text = words.ask(maskedAccount(account))
+      const sent = await messenger.say(personId, { text, buttons: [buttons.slice(0, -1), buttons.slice(-1)] })
       if (sent.kind === 'sent') {
         // Whoever cancels in the browser ends what stands in the chat.
         await connections.shown(id, { ...connecting, browser, messageId: sent.messageId })

@@ -42,13 +42,13 @@ export const texts = {
       `This Telegram is connected with an account at ${product} already. You can end that there: ${address}`,
     tooMany: 'You have asked for many links. Wait some minutes before you ask for another one.',
     ask: (account: string): string =>
-      `Connect this Telegram with the account ${account}?\n\nIf you have just opened the link, and this is your account, press Connect. If not, press No: then somebody else has opened it.`,
-    yes: 'Connect',
+      `Connect this Telegram with the account ${account}?\n\nIf you have just opened the link, and this is your account, choose the number that your browser shows. If not, press No: then somebody else has opened it.`,
     no: 'No',
     connected: (account: string): string =>
       `Connected with the account ${account}. You can sign in there with this Telegram.`,
     taken: 'This Telegram belongs to another account, so nothing was connected.',
     denied: 'Nothing was connected.',
+    wrongNumber: 'Nothing was connected: your browser shows another number. Send /connect to begin again.',
     deniedInBrowser: 'Nothing was connected: it was refused in the browser.',
     opened: 'The link was opened. Go on in the browser; I will ask you here before anything is connected.',
     over: 'Nothing was connected: it took too long, or the browser is signed out. Send /connect to begin again.',

@@ -267,7 +267,7 @@ async function byLink(browser: Visitor): Promise<void> {
   const buttons = question.reply_markup?.inline_keyboard?.flat() ?? []
   note('button in a chat', ...buttons.map((button) => button.callback_data))
   await steal()
-  await answerInChat(person, 'Connect')
+  await answerInChat(person, browser)
   await steal()
 }
 

@@ -7,7 +7,7 @@ import { sessions } from '../../adapters/postgres/sessions.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { answerInChat, askForLink, openLink, pollingAt, telegramOf } from '../support/telegram-bot.ts'
+import { answerInChat, askForLink, openLink, pollingAt, shownNumber, telegramOf } from '../support/telegram-bot.ts'
 
 let telegram: Telegram
 let server: TestServer
@@ -31,6 +31,23 @@ test('somebody else who opens the link goes all the way, and gets nothing withou
   expect((await dana.told('Connect this Telegram with')).text).toContain('m•••@example.com')
   expect(await telegramOf(server, mallory.email)).toEqual([])
   await answerInChat(dana, 'No')
+  expect(await telegramOf(server, mallory.email)).toEqual([])
+})
+
+test('the chat asks for the number of the browser: another one connects nothing, however alike the accounts are', async () => {
+  const dana = telegram.person('Dana')
+  const mallory = somebody('danny')
+  const thief = server.visitor()
+  const page = await openLink(thief, await askForLink(dana), mallory)
+  const shown = shownNumber(await thief.submit(page, '/telegram/connect', { decision: 'connect' }))
+  const question = await dana.told('Connect this Telegram with')
+  expect(question.text).not.toContain(shown)
+  const buttons = question.reply_markup?.inline_keyboard?.flat() ?? []
+  expect(buttons.map(({ text }) => text)).toEqual([...Array(3).fill(expect.stringMatching(/^\d\d$/)), 'No'])
+  const other = buttons.find(({ text }) => text !== shown)
+  await dana.press(other ?? { text: '' }, question)
+  await dana.told('another number')
+  expect((await thief.get('/telegram/connect')).text).toContain('Nothing was connected')
   expect(await telegramOf(server, mallory.email)).toEqual([])
 })
 
@@ -80,7 +97,7 @@ test('after two minutes a link is over, and a page that waited longer than the c
   const person = await visitor.submit(again, '/telegram/connect', { decision: 'connect' })
   expect(person.text).toContain('Confirm in Telegram')
   vi.setSystemTime(Date.now() + 301_000)
-  expect(await answerInChat(dana, 'Connect')).not.toContain('Connected')
+  expect(await answerInChat(dana, visitor)).not.toContain('Connected')
   expect((await visitor.get('/telegram/connect')).status).toBe(410)
 })
 
@@ -137,7 +154,7 @@ test('a session that was ended before the answer in the chat adds nothing: also 
     .where('accounts.email', '=', person.email)
     .executeTakeFirstOrThrow()
   expect(await sessions(db, () => new Date()).revoke(uid)).toBe(true)
-  expect(await answerInChat(dana, 'Connect')).toContain('the browser is signed out')
+  expect(await answerInChat(dana, visitor)).toContain('the browser is signed out')
   expect(await telegramOf(server, person.email)).toEqual([])
 })
 
@@ -150,7 +167,7 @@ test('signing out everywhere ends what is about to be connected; so does disabli
   await dana.told('Connect this Telegram with')
   await server.visitor().get('/')
   await visitor.submit(await visitor.get('/account'), '/account/sign-out-everywhere')
-  expect(await answerInChat(dana, 'Connect')).not.toContain('Connected')
+  expect(await answerInChat(dana, visitor)).not.toContain('Connected')
   const erik = telegram.person()
   const another = somebody('sven')
   const browser = server.visitor()
@@ -163,7 +180,7 @@ test('signing out everywhere ends what is about to be connected; so does disabli
     .set({ disabled_at: new Date() })
     .where('email', '=', another.email)
     .execute()
-  expect(await answerInChat(erik, 'Connect')).not.toContain('Connected')
+  expect(await answerInChat(erik, browser)).not.toContain('Connected')
   expect([await telegramOf(server, person.email), await telegramOf(server, another.email)]).toEqual([[], []])
 })
 

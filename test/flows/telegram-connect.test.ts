@@ -40,7 +40,7 @@ test('link, fresh sign-in, both names on a page, a question in the chat, connect
   expect(question.text).toContain('d•••@example.com')
   expect(question.text).not.toContain(person.email)
   expect(await telegramOf(server, person.email)).toEqual([])
-  expect(await answerInChat(dana, 'Connect')).toContain('Connected with the account d•••@example.com')
+  expect(await answerInChat(dana, visitor)).toContain('Connected with the account d•••@example.com')
   expect(await telegramOf(server, person.email)).toEqual([String(dana.id)])
   expect((await visitor.get('/telegram/connect')).text).toContain('Your Telegram is connected')
   expect((await visitor.get('/account')).text).toContain('@dana_ex')
@@ -132,7 +132,7 @@ test('a Telegram that another account got meanwhile stays there', async () => {
     .insertInto('identities')
     .values({ ...identity, account_id: id })
     .execute()
-  expect(await answerInChat(dana, 'Connect')).toContain('belongs to another account')
+  expect(await answerInChat(dana, visitor)).toContain('belongs to another account')
   expect((await visitor.get('/telegram/connect')).text).toContain('That Telegram belongs to another account')
 })
 

@@ -45,13 +45,23 @@ export async function openLink(visitor: Visitor, path: string, person: Person): 
   return visitor.submit(page, '/answer', { email: person.email, password: person.password, name: '' })
 }
 
-/** Presses one of the two buttons of the question in the chat; answers what its message says then. */
-export async function answerInChat(person: Somebody, button: 'Connect' | 'No'): Promise<string> {
+/**
+ * Presses the number that this browser shows, the first one where it shows none, or `No`; answers what the message says
+ * then.
+ */
+export async function answerInChat(person: Somebody, choice: Visitor | 'No'): Promise<string> {
   const message = await person.told('Connect this Telegram with the account')
-  const found = message.reply_markup?.inline_keyboard?.flat().find(({ text }) => text === button)
-  if (found === undefined) throw new Error(`there is no button ${button}`)
+  const page = choice === 'No' ? undefined : await choice.get('/telegram/connect')
+  const wanted = page === undefined ? /^No$/ : new RegExp(`^${shownNumber(page) ?? '\\d\\d'}$`)
+  const found = message.reply_markup?.inline_keyboard?.flat().find(({ text }) => wanted.test(text))
+  if (found === undefined) throw new Error(`there is no button ${wanted}`)
   await person.press(found, message)
   return person.messages.find(({ message_id }) => message_id === message.message_id)?.text ?? ''
+}
+
+/** The number on a page that waits for the chat. */
+export function shownNumber({ text }: Visit): string | undefined {
+  return /<p class="number">.*<strong>(\d\d)<\/strong>/.exec(text)?.[1]
 }
 
 /** The Telegram users of an account. */

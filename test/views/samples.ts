@@ -469,7 +469,7 @@ function addTelegram(
   add('telegram-connect', 'first', telegramOpenPage(on, { action }))
   add('telegram-connect', 'decide', telegramConnectPage(on, { action, name, username: name, ...account }))
   add('telegram-connect', 'decide, no username', telegramConnectPage(on, { action, name, ...account }))
-  add('telegram-connect', 'wait', telegramWaitPage(on, { action, again: action }))
+  add('telegram-connect', 'wait', telegramWaitPage(on, { number: '47', action, again: action }))
   for (const end of Object.keys(en.telegramConnect.ends) as TelegramConnectEnd[]) {
     add('telegram-connect', end, telegramConnectEndPage(on, { end, account: action }))
   }

@@ -302,7 +302,8 @@ export const en = {
     deny: 'This was not me',
     waitTitle: 'Confirm in Telegram',
     waitLead:
-      'Our bot has asked you there whether this is your account. This page goes on by itself once you have answered.',
+      'Our bot has asked you there whether this is your account. Choose this number; the page then goes on by itself.',
+    number: 'Your number:',
     ends: {
       connected: { title: 'Your Telegram is connected', lead: 'You can sign in to your account with it.' },
       taken: {

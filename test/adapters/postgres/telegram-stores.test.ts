@@ -165,7 +165,8 @@ postgresTest('of many browsers one has the link, and of refusing and answering a
   const { id: accountId } = await accounts(shared.store.db, now).create({ identity: { provider: 'toy', subject: 'a' } })
   const decided = { sessionUid: 'uid', address: '192.0.2.1' }
   for (let round = 0; round < 5; round += 1) {
-    const dana = { personId: '5000000001', name: 'Dana', username: undefined, messageId: undefined }
+    const choice = { number: '47', choices: ['12', '47', '63'] }
+    const dana = { personId: '5000000001', name: 'Dana', username: undefined, choice, messageId: undefined }
     const { token, id } = await connections.offer(dana)
     const browsers = await Promise.all(Array.from({ length: 10 }, () => connections.open(token)))
     const [browser = '', ...others] = browsers.filter((it) => it !== undefined)
