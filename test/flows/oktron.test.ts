@@ -73,6 +73,8 @@ async function answerPin(person: Somebody, given: string): Promise<void> {
 
 test('a person connects, chooses a PIN, asks who they are, adds a note with the PIN and disconnects', async () => {
   const person = stage.telegram.person()
+  person.write('/start')
+  await person.told('/connect')
   const visitor = await browserOf('alice')
   const { message, user_code } = await codeFor(person)
   expect(message.has_protected_content).toBe(true)
@@ -467,6 +469,10 @@ browserTest('in a browser: a person signs in with Google, compares the code, and
   await choosePin(person)
   person.write('/whoami')
   await person.told('You are Alice')
+  person.write('/disconnect')
+  const question = await person.told('End the connection')
+  await person.press(buttonOf(question, 'Disconnect'), question)
+  await person.told('The connection has ended')
 })
 
 test('the demo starts server, API and bot, and its person connects as it tells', async () => {

@@ -1,20 +1,25 @@
 /** `/connect`: from the chat, by a link, to an account that is signed in, and back to the chat for the last word. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { asGoogle, type FakeIssuer, fakeGoogle } from '../support/fakes/google.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { answerInChat, askForLink, openLink, pollingAt, telegramOf } from '../support/telegram-bot.ts'
 
 let telegram: Telegram
+let google: FakeIssuer
 let server: TestServer
 beforeAll(async () => {
   telegram = await startTelegram()
-  server = await startTestServer({ settings: pollingAt(telegram) })
+  google = await fakeGoogle()
+  server = await startTestServer({ settings: { ...pollingAt(telegram), ...asGoogle(google) } })
+  google.allow(`${server.origin}/interaction/callback/google`)
 })
 afterAll(async () => {
   await server.stop()
   expect(telegram.complaints).toEqual([])
   await telegram[Symbol.asyncDispose]()
+  await google[Symbol.asyncDispose]()
 })
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: new Date() }))
 afterEach(() => void vi.useRealTimers())
@@ -49,6 +54,21 @@ test('link, fresh sign-in, both names on a page, a question in the chat, connect
   // Whoever asks again is told.
   dana.write('/connect')
   await dana.told('is connected with an account at Habitat already')
+})
+
+test('behind the link people sign in with Google, too, and the chat connects that account', async () => {
+  const dana = telegram.person('Dana')
+  const path = await askForLink(dana)
+  const visitor = server.visitor()
+  const signIn = await visitor.submit(await visitor.get(path), path)
+  const [alice] = google.people
+  const callback = await google.choose((await visitor.submit(signIn, '/start/google')).url, alice)
+  const newcomer = await visitor.get(callback.href, { 'sec-fetch-site': 'cross-site' })
+  const page = await visitor.submit(newcomer, '/newcomer', { decision: 'create', name: 'Alice' })
+  expect(page.text).toContain(alice.email)
+  await visitor.submit(page, '/telegram/connect', { decision: 'connect' })
+  expect(await answerInChat(dana, visitor)).toContain('Connected with the account')
+  expect(await telegramOf(server, alice.email ?? '')).toEqual([String(dana.id)])
 })
 
 test('whoever is signed in already types nothing, but an old sign-in is renewed', async () => {
