@@ -13,7 +13,7 @@ export function telegramData(
   { words: { telegramData: words } }: Surroundings,
   { page, action }: { page: keyof typeof fragments; action: string },
 ): Html {
-  const form = { action: targetUrl(action), 'data-fragment': fragments[page], hidden: true }
+  const form = { action: targetUrl(action), class: 'actions', 'data-fragment': fragments[page], hidden: true }
   return html`<p data-missing>${words.missing[page]}</p>
 <form method="post"${attributes(form)}>
 <p>${words.says} <strong data-person></strong></p>
