@@ -23,6 +23,8 @@ export interface TelegramConfig {
   readonly oidc: OidcConnection | undefined
   /** The login of old bots; `at`: the origin where Telegram has it. */
   readonly loginWidget: { readonly at: string } | undefined
+  /** Whether people are asked for their phone number there, too. */
+  readonly oidcPhone: boolean
   /** Ed25519, in hexadecimal, in the place of the key by which Telegram signs for other people's bots. */
   readonly miniAppKey: string | undefined
 }
@@ -39,6 +41,7 @@ export interface TelegramSettings {
   readonly oidcClientSecret: string | undefined
   readonly oidcIssuer: string | undefined
   readonly loginWidget: string | undefined
+  readonly oidcPhone: string | undefined
   readonly miniAppKey: string | undefined
 }
 
@@ -69,6 +72,9 @@ export function readTelegram(
   if (webhookSecret !== undefined && !/^[\w-]{32,256}$/.test(webhookSecret)) {
     problems.push('TELEGRAM_WEBHOOK_SECRET must have 32 to 256 characters of A-Z, a-z, 0-9, _ and -.')
   }
+  if (settings.oidcPhone !== undefined && (settings.oidcPhone !== 'yes' || settings.oidcClientId === undefined)) {
+    problems.push('TELEGRAM_OIDC_PHONE may only be "yes", and needs TELEGRAM_OIDC_CLIENT_ID.')
+  }
   if (settings.loginWidget !== undefined && settings.loginWidget !== 'yes') {
     problems.push('TELEGRAM_LOGIN_WIDGET may only be "yes".')
   }
@@ -98,6 +104,7 @@ export function readTelegram(
     oidc: readOidc(settings, issuerAt, problems),
     // It lives where the issuer does.
     loginWidget: settings.loginWidget === 'yes' ? { at: issuerAt } : undefined,
+    oidcPhone: settings.oidcPhone === 'yes',
     miniAppKey: miniAppKey !== undefined && /^[0-9a-f]{64}$/.test(miniAppKey) ? miniAppKey : undefined,
   }
 }

@@ -71,7 +71,12 @@ export interface OidcProviderNeeds {
   readonly vouches: (address: string, claims: Claims) => boolean
   readonly now: () => Date
   /** Where other ways prove identities of the same people, too: under which name they are stored, and how a statement is read. */
-  readonly shared?: { readonly proves: string; readonly read: (claims: Claims) => Identity | undefined }
+  readonly shared?: {
+    readonly proves: string
+    readonly read: (claims: Claims) => Identity | undefined
+    /** Told what the issuer has signed about somebody who was proven. */
+    readonly proven?: (claims: Claims) => Promise<void>
+  }
   /** Told why somebody was refused; holds nothing secret. */
   readonly report?: (provider: string, why: string) => void
 }
@@ -122,7 +127,7 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
     },
   }
 
-  function judge({ claims, further }: { claims: Claims; further: Claims }): Step {
+  async function judge({ claims, further }: { claims: Claims; further: Claims }): Promise<Step> {
     const { hostedDomains } = questions
     const hd = claims['hd'] ?? further['hd']
     if (hostedDomains.length > 0 && !(typeof hd === 'string' && hostedDomains.includes(hd.toLowerCase()))) {
@@ -133,6 +138,7 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
       report(id, `the claim ${questions.subjectClaim} is missing or unusable`)
       return refused('invalid')
     }
+    await needs.shared?.proven?.(claims)
     // How the person proved it is between them and the issuer.
     return { kind: 'proven', identity, amr: ['fed'] }
   }

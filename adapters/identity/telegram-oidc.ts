@@ -3,23 +3,26 @@
  *
  * Its `sub` is a number of its own; the user id, by which the bot and Mini Apps know the same person, is the claim `id`,
  * which comes with the scope `profile`. A nonce does not come back, so the code is bound by state and PKCE alone. A long
- * `state` is refused. The parameter `origin` must not be sent: the answer would be no code. The phone number is not asked
- * for: nothing here needs it.
+ * `state` is refused. The parameter `origin` must not be sent: the answer would be no code. The phone number comes with the
+ * scope `phone`, as digits, where the person agrees.
  */
-import type { Identity, IdentityProvider } from './contract.ts'
+import type { IdentityProvider } from './contract.ts'
 import { type Claims, type OidcProviderNeeds, oidc } from './oidc.ts'
-import { telegramName, telegramPerson, telegramUserId } from './telegram-person.ts'
+import { type TelegramCard, telegramName, telegramPerson, telegramUserId } from './telegram-person.ts'
 
-export type TelegramOidcNeeds = Omit<OidcProviderNeeds, 'questions' | 'vouches' | 'shared'>
+export interface TelegramOidcNeeds extends Omit<OidcProviderNeeds, 'questions' | 'vouches' | 'shared'> {
+  /** Told the phone number of somebody, in digits alone, where Telegram vouches for it. It is not asked for when absent. */
+  readonly sharePhone?: (phone: string, person: TelegramCard) => Promise<void>
+}
 
 /** The provider `telegram-oidc`; it proves `telegram`. */
-export function telegramOidc(needs: TelegramOidcNeeds): IdentityProvider {
+export function telegramOidc({ sharePhone, ...needs }: TelegramOidcNeeds): IdentityProvider {
   return oidc({
     ...needs,
     questions: {
       id: 'telegram-oidc',
       label: 'Telegram Login',
-      scopes: ['openid', 'profile'],
+      scopes: ['openid', 'profile', ...(sharePhone === undefined ? [] : ['phone'])],
       parameters: {},
       nonce: 'off',
       stateLength: 32,
@@ -28,14 +31,28 @@ export function telegramOidc(needs: TelegramOidcNeeds): IdentityProvider {
       hostedDomains: [],
     },
     vouches: () => false,
-    shared: { proves: telegramName, read },
+    shared: {
+      proves: telegramName,
+      read: (claims) => {
+        const card = cardIn(claims)
+        return card && telegramPerson(card)
+      },
+      async proven(claims) {
+        const [card, phone] = [cardIn(claims), phoneIn(claims)]
+        if (card !== undefined && phone !== undefined) await sharePhone?.(phone, card)
+      },
+    },
   })
 }
 
-function read({ id, name, preferred_username: username }: Claims): Identity | undefined {
+function cardIn({ id, name, preferred_username: username }: Claims): TelegramCard | undefined {
   const userId = telegramUserId(id)
-  if (userId === undefined) return undefined
-  return telegramPerson({ id: userId, firstName: textOf(name), username: textOf(username) })
+  return userId === undefined ? undefined : { id: userId, firstName: textOf(name), username: textOf(username) }
+}
+
+/** Some see `phone_number_verified`, which the manual does not have: a number that is said not to be is none. */
+function phoneIn({ phone_number: phone, phone_number_verified: verified = true }: Claims): string | undefined {
+  return typeof phone === 'string' && /^\d{5,15}$/.test(phone) && verified === true ? phone : undefined
 }
 
 function textOf(value: unknown): string | undefined {

@@ -8,6 +8,7 @@ import { type PasswordSettings, passwordSettings } from '../../adapters/identity
 import type { Foundation } from './foundation.ts'
 import { otherIssuers } from './other-issuers.ts'
 import type { Outside, Pds } from './pds.ts'
+import { sharingPhones } from './shared-phones.ts'
 import type { Stores } from './stores.ts'
 import type { Telegram } from './telegram.ts'
 import { telegramWays } from './telegram-ways.ts'
@@ -35,7 +36,9 @@ export function identityProviders(
   const local = password({ passwords, limits, hashing, sealer, now, registration, productName, audit })
   const byHandle = atproto({ client: pds.client, recognise: (text) => readIdentifier(text, outside.open), limits, now })
   const report = (provider: string, why: string) => log.info({ provider, why }, 'an answer of an issuer was refused')
-  const issuers = otherIssuers({ config, now, report }).map(({ provider }) => provider)
+  const issuers = otherIssuers({ config, now, report, sharePhone: sharingPhones(foundation, stores) }).map(
+    ({ provider }) => provider,
+  )
   // Of several that prove the same identity the first gives it its name.
   const ways = [local, byHandle, ...telegramWays(foundation, stores, telegram), ...issuers, ...further]
   return {

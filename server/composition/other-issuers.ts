@@ -4,10 +4,12 @@ import { isPublicHost, objectionTo } from '../../adapters/atproto/public-address
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { google } from '../../adapters/identity/google.ts'
 import { oidc } from '../../adapters/identity/oidc.ts'
-import { telegramOidc } from '../../adapters/identity/telegram-oidc.ts'
+import { type TelegramOidcNeeds, telegramOidc } from '../../adapters/identity/telegram-oidc.ts'
 import { oidcClient } from '../../adapters/oidc/client.ts'
 import type { OidcClient, OidcConnection, PublicInternet } from '../../adapters/oidc/contract.ts'
 import type { Config } from '../config.ts'
+
+export type SharePhone = NonNullable<TelegramOidcNeeds['sharePhone']>
 
 export interface OtherIssuer {
   readonly provider: IdentityProvider
@@ -20,10 +22,12 @@ export interface OtherIssuersNeeds {
   readonly now: () => Date
   /** Told why somebody was refused. */
   readonly report?: (provider: string, why: string) => void
+  /** Told the phone number that Telegram vouches for. */
+  readonly sharePhone?: SharePhone | undefined
 }
 
 /** In the order of their buttons. */
-export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readonly OtherIssuer[] {
+export function otherIssuers({ config, now, report, sharePhone }: OtherIssuersNeeds): readonly OtherIssuer[] {
   const needs = report === undefined ? { now } : { now, report }
   const outside = publicInternet()
   const at = (connection: OidcConnection, providerOf: (client: OidcClient) => IdentityProvider): OtherIssuer => {
@@ -39,7 +43,9 @@ export function otherIssuers({ config, now, report }: OtherIssuersNeeds): readon
       ? []
       : [at(atGoogle.connection, (client) => google({ ...needs, client, hostedDomains: atGoogle.hostedDomains }))]),
     ...found,
-    ...(telegram?.oidc === undefined ? [] : [at(telegram.oidc, (client) => telegramOidc({ ...needs, client }))]),
+    ...(telegram?.oidc === undefined
+      ? []
+      : [at(telegram.oidc, (client) => telegramOidc({ ...needs, ...(sharePhone && { sharePhone }), client }))]),
   ]
 }
 

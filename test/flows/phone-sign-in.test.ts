@@ -4,24 +4,30 @@ import { accounts } from '../../adapters/postgres/accounts.ts'
 import { authorizeUrl, pkce } from '../support/authorize.ts'
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { gatewayToken, startGateway } from '../support/fakes/telegram-gateway.ts'
+import { asTelegramIssuer, type TelegramIssuer, telegramIssuer } from '../support/fakes/telegram-issuer.ts'
 import { codesIn, codeTold, newNumber, personWithPhone, shareNumber } from '../support/otp-api.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { pollingAt } from '../support/telegram-bot.ts'
 import type { Visitor } from '../support/visitor.ts'
 
 let telegram: Telegram
+let issuer: TelegramIssuer
 let server: TestServer
 let client: TestClient
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-03-01T12:00:00Z') })
   telegram = await startTelegram()
-  server = await startTestServer({ settings: pollingAt(telegram) })
+  issuer = await telegramIssuer()
+  const atIssuer = { ...asTelegramIssuer(issuer), TELEGRAM_OIDC_PHONE: 'yes' }
+  server = await startTestServer({ settings: { ...pollingAt(telegram), ...atIssuer } })
+  issuer.allow(`${server.origin}/interaction/callback/telegram-oidc`)
   client = await server.client('web', { first_party: true })
 })
 afterAll(async () => {
   await server.stop()
   expect(telegram.complaints).toEqual([])
   await telegram[Symbol.asyncDispose]()
+  await issuer[Symbol.asyncDispose]()
   vi.useRealTimers()
 })
 beforeEach(() => void vi.setSystemTime(Date.now() + 601_000))
@@ -49,6 +55,22 @@ test('a person types phone and code, and has the account of their Telegram user'
   expect(done.url.href).toContain(client.redirectUri)
   const account = await accounts(server.database.store.db, () => new Date()).byIdentity('telegram', String(person.id))
   expect(account).toMatchObject({ name: 'Dana', email: undefined })
+})
+
+test('a number for which Telegram vouches at its login need not be shared in the chat', async () => {
+  const person = telegram.person('Aru')
+  person.write('/start')
+  await person.told('bot of Habitat')
+  const phone = newNumber()
+  const browser = server.visitor()
+  const away = await browser.submit(await browser.get(authorizeUrl(client, pkce())), '/start/telegram-oidc', {})
+  const back = issuer.choose(away.url, { id: person.id, name: 'Aru', phone_number: phone.slice(1) })
+  const newcomer = await browser.get(back.href, { 'sec-fetch-site': 'cross-site' })
+  await browser.submit(newcomer, '/newcomer', { decision: 'create', name: 'Aru' })
+  const visitor = server.visitor()
+  const page = await asked(visitor, phone)
+  const done = await visitor.submit(page, '/answer', { code: await codeTold(person) })
+  expect(done.url.href).toContain(client.redirectUri)
 })
 
 describe('a number that nobody has shared', () => {

@@ -30,6 +30,7 @@ test('the token is enough; the rest is what is usual', () => {
     phoneCountries: ['KZ'],
     gateway: undefined,
     oidc: undefined,
+    oidcPhone: false,
   })
 })
 
@@ -86,4 +87,11 @@ describe('a mistake is named, and no secret with it', () => {
 
 test('a Bot API server of one’s own may be reached by plain http on this machine', () => {
   expect(read({ ...secure, TELEGRAM_API_ROOT: 'http://127.0.0.1:8081' })?.apiRoot).toBe('http://127.0.0.1:8081')
+})
+
+test('the phone number is asked for only where people log in at Telegram', () => {
+  const login = { TELEGRAM_OIDC_CLIENT_ID: '1', TELEGRAM_OIDC_CLIENT_SECRET: 'x' }
+  expect(read({ ...login, TELEGRAM_OIDC_PHONE: 'yes' })?.oidcPhone).toBe(true)
+  expect(problemsOf({ ...login, TELEGRAM_OIDC_PHONE: 'no' })).toEqual([expect.stringContaining('TELEGRAM_OIDC_PHONE')])
+  expect(problemsOf({ TELEGRAM_OIDC_PHONE: 'yes' })).toEqual([expect.stringContaining('TELEGRAM_OIDC_CLIENT_ID')])
 })

@@ -1,6 +1,6 @@
 /** Log In with Telegram keeps every promise of the identity contract, with our real client and an issuer of its kind. */
 import { describe, expect, test } from 'vitest'
-import { telegramOidc } from '../../../adapters/identity/telegram-oidc.ts'
+import { type TelegramOidcNeeds, telegramOidc } from '../../../adapters/identity/telegram-oidc.ts'
 import { oidcClient } from '../../../adapters/oidc/client.ts'
 import { publicInternet } from '../../../server/composition/other-issuers.ts'
 import { readConfig } from '../../../server/config.ts'
@@ -11,7 +11,7 @@ const callback = new URL('https://auth.example/interaction/callback/test')
 const input = { purpose: 'sign-in', callback, address: '192.0.2.1' } as const
 
 /** With the connection that the settings of a server make. */
-async function atTelegram() {
+async function atTelegram(sharePhone?: TelegramOidcNeeds['sharePhone']) {
   const issuer = await telegramIssuer()
   issuer.allow(callback.href)
   const { telegram } = readConfig({
@@ -25,6 +25,7 @@ async function atTelegram() {
   const provider = telegramOidc({
     client: oidcClient({ connection: telegram.oidc, outside: publicInternet(), now }),
     now,
+    ...(sharePhone && { sharePhone }),
   })
   const answers = new Map<string, URL>()
   const answered = (to: URL, person: TelegramIssuerPerson) => {
@@ -103,5 +104,27 @@ describe('Log In with Telegram', () => {
     if (step.kind !== 'redirect') return
     expect(step.to.searchParams.get('state')).toMatch(/^[\w-]{32}$/)
     expect(step.to.searchParams.get('scope')).toBe('openid profile')
+  })
+
+  test.for<[string, Record<string, unknown>, readonly string[]]>([
+    ['is told as digits', {}, ['77001234567 of 700000001']],
+    ['is none where the person does not agree', { phone_number: undefined }, []],
+    ['is none that is said not to be verified', { phone_number_verified: false }, []],
+    ['is none that is not of digits', { phone_number: '+7 700 123 45 67' }, []],
+    ['is nobody’s without a user id', { id: undefined }, []],
+  ])('a phone number, where it is asked for, %s', async ([, claims, expected]) => {
+    const told: string[] = []
+    const { issuer, provider } = await atTelegram(async (phone, { id }) => void told.push(`${phone} of ${id}`))
+    await using _ = issuer
+    issuer.bend((right) => ({ ...right, ...claims }))
+    const step = await provider.start(input)
+    if (step.kind !== 'redirect') throw new Error('not sent on')
+    expect(step.to.searchParams.get('scope')).toBe('openid profile phone')
+    const person = { ...issuer.people[0], phone_number: '77001234567' }
+    const { searchParams: params } = issuer.choose(step.to, person)
+    expect((await provider.answer({ ...input, state: step.state, params })).kind).toBe(
+      claims['id'] === undefined && 'id' in claims ? 'refused' : 'proven',
+    )
+    expect(told).toEqual(expected)
   })
 })

@@ -99,6 +99,24 @@ describe('asking for a code', () => {
     expect((await ask('2001:db8:49::1')).kind).toBe('sent')
   })
 
+  test('all together may ask 300 times a minute; who is refused then is charged nothing else', async () => {
+    await using own = await openTestDatabase()
+    const fixture = phoneFixture(own)
+    const windows = requestWindows(own.store.db, fixture.time.now)
+    const { most } = requestLimits.everybody
+    expect(most).toBe(300)
+    for (let count = 1; count < most; count += 1) {
+      expect((await windows.spend('phone-request:everybody', requestLimits.everybody)).allowed).toBe(true)
+    }
+    expect((await fixture.ask(newRequest(), newPhone(), newAddress())).kind).toBe('sent')
+    const [phone, address] = [newPhone(), newAddress()]
+    for (let count = 0; count < 4; count += 1) {
+      expect(await fixture.ask(newRequest(), phone, address)).toEqual({ kind: 'held-off', retryAfter: 60 })
+    }
+    fixture.time.advance(60)
+    expect((await fixture.ask(newRequest(), phone, address)).kind).toBe('sent')
+  })
+
   test('a chat is not flooded: beyond twelve an hour codes wait until their person asks for them', async () => {
     const fixture = phoneFixture(database)
     const phone = newPhone()

@@ -14,6 +14,8 @@ export interface TelegramIssuerPerson {
   readonly id: number
   readonly name: string
   readonly preferred_username?: string
+  /** Digits, without `+`. */
+  readonly phone_number?: string
 }
 
 export interface TelegramIssuer extends AsyncDisposable {
@@ -113,7 +115,7 @@ export async function telegramIssuer(clientId = '1234567890'): Promise<TelegramI
 
   function idToken({ person, scopes }: Code): Promise<string> {
     const seconds = Math.floor(Date.now() / 1000)
-    const { id, ...shown } = person
+    const { id, phone_number, ...shown } = person
     const claims: JWTPayload = {
       iss: issuer,
       aud: clientId,
@@ -122,6 +124,7 @@ export async function telegramIssuer(clientId = '1234567890'): Promise<TelegramI
       iat: seconds,
       exp: seconds + 3600,
       ...(scopes.includes('profile') ? { id, ...shown, picture: 'https://t.me/i/userpic/320/x.jpg' } : {}),
+      ...(scopes.includes('phone') && phone_number !== undefined ? { phone_number } : {}),
     }
     return new SignJWT(change(claims)).setProtectedHeader({ alg: 'RS256', kid: 'telegram' }).sign(privateKey)
   }
