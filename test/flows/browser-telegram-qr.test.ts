@@ -1,6 +1,6 @@
 /** Signing in with Telegram by a picture at a real desk: the page hears of it by itself, also when the server goes and comes. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { browserTest } from '../support/browser.ts'
 import { type App, browse, openApp, signInAddress } from '../support/browsing.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -32,6 +32,7 @@ afterAll(async () => {
 
 // All of them come from one address, which one of them is reported for.
 beforeEach(() => database.store.db.deleteFrom('limits').execute())
+afterEach(() => void vi.useRealTimers())
 
 async function shownCode(browser: Parameters<Parameters<typeof browserTest>[1]>[0], options = {}) {
   const { page, complaints } = await browse(browser, [server.origin, app.origin], options)
@@ -83,6 +84,37 @@ browserTest('a wrong number, and somebody who says that it was not them, are tol
   await pick(person, await scan(person, next.link), notMe)
   await page.getByText('You cancelled that sign-in').waitFor()
   expect(complaints).toEqual([])
+})
+
+browserTest('the picture is of use to one person, once, and signs in no other browser', async (browser) => {
+  const { page, code } = await shownCode(browser)
+  const second = await browse(browser, [server.origin, app.origin])
+  await second.page.goto(page.url())
+  expect(await second.page.content()).not.toContain(code.link)
+  const [dana, stranger] = [telegram.person('Dana'), telegram.person('Stranger')]
+  const question = await scan(dana, code.link)
+  stranger.open(code.link)
+  await stranger.told('This code is over')
+  await pick(dana, question, code.number)
+  await page.getByText('You signed in with Telegram').waitFor()
+  await second.page.reload()
+  expect(await second.page.content()).not.toContain('You signed in')
+  dana.open(code.link)
+  await dana.told('This code is over')
+  expect(await page.getByText('You signed in with Telegram').isVisible()).toBe(true)
+})
+
+browserTest('a picture that nobody scanned in two minutes gives way to another one', async (browser) => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  const { page, code } = await shownCode(browser)
+  vi.setSystemTime(Date.now() + 121_000)
+  const person = telegram.person()
+  person.open(code.link)
+  await person.told('This code is over')
+  await page.locator(`a[href="${code.link}"]`).waitFor({ state: 'detached' })
+  const next = codeOn({ text: await page.content() })
+  await pick(person, await scan(person, next.link), next.number)
+  await page.getByText('You signed in with Telegram').waitFor()
 })
 
 browserTest('a server that stops between scan and confirmation, and comes back, is not noticed', async (browser) => {
