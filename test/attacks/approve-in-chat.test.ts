@@ -11,7 +11,7 @@ import { isActive } from '../support/authorize.ts'
 import { type DpopKey, dpopKey } from '../support/dpop.ts'
 import { outage, startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
-import { pollingAt } from '../support/telegram-bot.ts'
+import { pollingAt, stopBoth } from '../support/telegram-bot.ts'
 import { passSeconds, stopClock } from '../support/time-lapse.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -26,9 +26,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   vi.useRealTimers()
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
 })
 
 const now = () => new Date()

@@ -14,7 +14,7 @@ import {
   registerOtpApp,
 } from '../support/otp-api.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { pollingAt } from '../support/telegram-bot.ts'
+import { pollingAt, stopBoth } from '../support/telegram-bot.ts'
 
 let telegram: Telegram
 let server: TestServer
@@ -33,9 +33,7 @@ beforeAll(async () => {
   other = otpApp(server, await registerOtpApp(server, 'Bread'))
 })
 afterAll(async () => {
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
   vi.useRealTimers()
 })
 beforeEach(() => later(601))

@@ -14,7 +14,7 @@ import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import type { Message } from '../support/fakes/telegram-world.ts'
 import { startNodes } from '../support/nodes.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
-import { pollingAt } from '../support/telegram-bot.ts'
+import { pollingAt, stopBoth } from '../support/telegram-bot.ts'
 import { passSeconds, stopClock, withoutWaiting } from '../support/time-lapse.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -29,9 +29,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   vi.useRealTimers()
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
 })
 
 const connect = (app = client, scope?: string) => connected(server, telegram, app, scope)

@@ -15,7 +15,7 @@ import {
   shareNumber,
 } from '../support/otp-api.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { pollingAt, webhookAt } from '../support/telegram-bot.ts'
+import { pollingAt, stopBoth, webhookAt } from '../support/telegram-bot.ts'
 
 const origin = 'https://shop.example'
 const start = new Date('2026-03-01T12:00:00Z')
@@ -34,9 +34,7 @@ beforeAll(async () => {
   app = otpApp(server)
 })
 afterAll(async () => {
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
   vi.useRealTimers()
 })
 // All tests come from one address: what is counted there is over after ten minutes.

@@ -7,7 +7,7 @@ import { gatewayToken, startGateway } from '../support/fakes/telegram-gateway.ts
 import { asTelegramIssuer, type TelegramIssuer, telegramIssuer } from '../support/fakes/telegram-issuer.ts'
 import { codesIn, codeTold, newNumber, personWithPhone, shareNumber } from '../support/otp-api.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
-import { pollingAt } from '../support/telegram-bot.ts'
+import { pollingAt, stopBoth } from '../support/telegram-bot.ts'
 import type { Visitor } from '../support/visitor.ts'
 
 let telegram: Telegram
@@ -24,9 +24,7 @@ beforeAll(async () => {
   client = await server.client('web', { first_party: true })
 })
 afterAll(async () => {
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
   await issuer[Symbol.asyncDispose]()
   vi.useRealTimers()
 })

@@ -4,7 +4,7 @@ import { asGoogle, type FakeIssuer, fakeGoogle } from '../support/fakes/google.t
 import { startTelegram, type Telegram } from '../support/fakes/telegram.ts'
 import { register, somebody } from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { answerInChat, askForLink, openLink, pollingAt, telegramOf } from '../support/telegram-bot.ts'
+import { answerInChat, askForLink, openLink, pollingAt, stopBoth, telegramOf } from '../support/telegram-bot.ts'
 
 let telegram: Telegram
 let google: FakeIssuer
@@ -16,9 +16,7 @@ beforeAll(async () => {
   google.allow(`${server.origin}/interaction/callback/google`)
 })
 afterAll(async () => {
-  await server.stop()
-  expect(telegram.complaints).toEqual([])
-  await telegram[Symbol.asyncDispose]()
+  await stopBoth(server, telegram)
   await google[Symbol.asyncDispose]()
 })
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: new Date() }))

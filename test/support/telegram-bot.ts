@@ -1,4 +1,5 @@
 /** Settings of a server whose bot is at the fake Telegram, in either of the two ways in which updates come. */
+import { expect } from 'vitest'
 import type { Somebody, Telegram } from './fakes/telegram.ts'
 import type { Person } from './people.ts'
 import type { TestServer } from './server.ts'
@@ -22,6 +23,13 @@ export function webhookAt(telegram: Telegram): Record<string, string> {
     TRUST_PROXY: '127.0.0.1',
     ALLOW_EMBEDDED_DATABASE: 'yes',
   }
+}
+
+/** Stops both; fails where the bot did what Telegram forbids. */
+export async function stopBoth(server: TestServer, telegram: Telegram): Promise<void> {
+  await server.stop()
+  expect(telegram.complaints).toEqual([])
+  await telegram[Symbol.asyncDispose]()
 }
 
 /** Asks the bot for a link to connect this Telegram with an account; answers its path. */
