@@ -4,7 +4,8 @@
  * Reading takes one scope, writing another. Who asks is `tokens.ts` to say; here are addresses, bodies and statuses.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
-import { personOf, Refused, type TokenOptions } from './tokens.ts'
+import type { TokenOptions } from '../access-tokens.ts'
+import { personOf, Refused } from './tokens.ts'
 
 export interface ApiOptions extends TokenOptions {
   onError: (error: unknown) => void
