@@ -4,6 +4,7 @@ import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
 import { shopScope } from '../oidc/shop-resource.ts'
 import type { Context, Input, Option } from './command.ts'
+import { openidGiven, openidOptions } from './openid-options.ts'
 
 export const metadataOptions = {
   name: { type: 'string', value: 'name', summary: 'name that people see when they are asked for consent' },
@@ -46,6 +47,7 @@ export const metadataOptions = {
     type: 'boolean',
     summary: 'the app may show QR codes of its own for signing in with Telegram (docs/telegram.md)',
   },
+  ...openidOptions,
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -77,6 +79,7 @@ export function given(input: Input): Record<string, unknown> {
     required_identity: input.text('required-identity'),
     approve_in_chat: input.flag('approve-in-chat') || undefined,
     telegram_qr: input.flag('telegram-qr') || undefined,
+    ...openidGiven(input),
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),

@@ -9,6 +9,7 @@ import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-scopes.ts'
 import { userCodes } from './device-flow.ts'
+import { signingAlgorithms } from './openid-metadata.ts'
 
 /** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */
 export function clientConfiguration() {
@@ -16,6 +17,12 @@ export function clientConfiguration() {
     scopes: [...openidScopes],
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
     responseTypes: ['code'],
+    enabledJWA: {
+      idTokenSigningAlgValues: [...signingAlgorithms],
+      userinfoSigningAlgValues: [...signingAlgorithms],
+      introspectionSigningAlgValues: [...signingAlgorithms],
+      authorizationSigningAlgValues: [...signingAlgorithms],
+    },
     // Hashed secrets leave no key for HMAC-based methods.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     extraClientMetadata: {
@@ -42,6 +49,7 @@ export function clientFeatures() {
     deviceFlow: { enabled: true, ...userCodes },
     dPoP: { enabled: true },
     introspection: { enabled: true },
+    jwtUserinfo: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: { enabled: true },
     revocation: { enabled: true },

@@ -16,6 +16,7 @@ import {
   words,
 } from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
+import { openidProblems } from './openid-metadata.ts'
 import { type Profile, profileOfClient } from './profiles.ts'
 import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
@@ -67,6 +68,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...approvalProblems(given['approve_in_chat']),
     ...botProblems(given['telegram_bot_id']),
     ...permissionProblems(given['telegram_qr']),
+    ...openidProblems(given),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))

@@ -1,13 +1,19 @@
 /**
  * The library's own rules for client metadata, without a running server.
  *
- * A provider that is never mounted, with the same configuration of clients as the one that serves; its key signs
- * nothing and it stores nothing. For the commands that register clients.
+ * A provider that is never mounted, with the same configuration of clients as the one that serves; its keys are none and
+ * it stores nothing. For the commands that register clients.
  */
-import { generateKeyPairSync } from 'node:crypto'
 import { type Adapter, Provider } from 'oidc-provider'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { tokenExchangeGrant } from './token-exchange.ts'
+
+const none = 'AA'
+const keysInForm = [
+  { kid: '1', alg: 'RS256', kty: 'RSA', e: none, n: none, d: none, p: none, q: none, dp: none, dq: none, qi: none },
+  { kid: '2', alg: 'ES256', kty: 'EC', crv: 'P-256', x: none, y: none, d: none },
+  { kid: '3', alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: none, d: none },
+]
 
 /** The check that the library makes when a client is used. Throws its `invalid_client_metadata`. */
 export function clientRules(): (metadata: Record<string, unknown>) => Promise<void> {
@@ -15,9 +21,9 @@ export function clientRules(): (metadata: Record<string, unknown>) => Promise<vo
     ...clientConfiguration(),
     features: clientFeatures(),
     cookies: { keys: ['never used to sign a cookie'] },
-    // The library warns of its own key and store where none are given. ES256, because making an RSA key takes long.
-    jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as never] },
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    // The library takes the algorithms that clients may name from the keys, looks at their form alone until it signs, and
+    // warns where it is given none, as it does of its own store.
+    jwks: { keys: keysInForm.map((key) => ({ ...key, use: 'sig' })) as never },
     adapter: () => ({}) as Adapter,
   })
   // Known to the library only where it is served.

@@ -4,6 +4,7 @@
  * A new kind is a new entry here, not a branch elsewhere. Knows nothing of rows or of the library; whoever needs to
  * know how a client behaves asks `profileOf`.
  */
+import { openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
   readonly name: string
@@ -77,6 +78,7 @@ const frontChannel = [
   'require_auth_time',
   'require_pushed_authorization_requests',
   'required_identity',
+  ...openidMembers,
 ] as const
 
 /** OAuth 2.1 and RFC 9700 §2.1.1 ask for PKCE from every client with a code, confidential ones too (code injection). */
@@ -239,7 +241,7 @@ const all = {
     name: 'device',
     summary: 'an app on a device without a browser, or a chat bot: people confirm a code that it shows',
     metadata: device,
-    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity', 'approve_in_chat'],
+    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity', 'approve_in_chat', ...openidMembers],
     redirectUris: 'none',
     confidential: false,
     approveInChat: {
