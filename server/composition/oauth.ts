@@ -4,6 +4,7 @@
  * Every option with its reason stands in `server/oidc/provider.ts`; here each is only given what it needs.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Outbound } from '../../adapters/atproto/guarded-fetch.ts'
 import { type OidcModels, oidcModels, reached } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { cached } from '../cached.ts'
@@ -40,6 +41,7 @@ export interface OAuthOptions {
   readonly pds: Pds
   readonly pages: Pages
   readonly telegram: Telegram | undefined
+  readonly outbound: Outbound
 }
 
 export interface OAuth {
@@ -66,7 +68,7 @@ export interface OAuth {
   elsewhereOf(uid: string): Promise<string | undefined>
 }
 
-export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthOptions): Promise<OAuth> {
+export async function oauth({ foundation, stores, pds, pages, telegram, outbound }: OAuthOptions): Promise<OAuth> {
   const { config, sealer, now, log } = foundation
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
@@ -109,6 +111,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram }: OAuthO
       cookieKeys,
       dpopNonceSecret,
       models,
+      fetchDocument: outbound.document,
       findAccount: (id) => reached(() => stores.accounts.find(id)),
       findIdentities: (accountId) => reached(() => stores.accounts.identitiesOf(accountId)),
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),

@@ -3,6 +3,7 @@
  *
  * A reader who looks for one thing finds the file that builds it among the imports. Listens nowhere, repeats nothing.
  */
+import { guardedFetch, type Outbound } from '../../adapters/atproto/guarded-fetch.ts'
 import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import { pages as createPages, type Pages } from '../pages.ts'
 import type { Foundation } from './foundation.ts'
@@ -24,6 +25,8 @@ export interface Parts {
   readonly oauth: OAuth
   readonly identityProviders: IdentityProviders
   readonly pages: Pages
+  /** The only way to addresses that strangers name. */
+  readonly outbound: Outbound
 }
 
 /** What may be otherwise than the settings say. */
@@ -36,7 +39,8 @@ export interface Surroundings {
 export async function parts(foundation: Foundation, { outside, providers }: Surroundings): Promise<Parts> {
   const stores = storesOf(foundation)
   const pages = createPages(foundation.config.productName)
-  const pds = pdsOf(foundation, stores, outside)
+  const outbound = guardedFetch(outside)
+  const pds = pdsOf(foundation, stores, outside, outbound)
   const telegram = telegramOf(foundation, stores)
   const phoneSignIn = oneTimeCodes(foundation, stores, telegram)
   return {
@@ -45,11 +49,12 @@ export async function parts(foundation: Foundation, { outside, providers }: Surr
     pds,
     telegram,
     phoneSignIn,
-    oauth: await oauth({ foundation, stores, pds, pages, telegram }),
+    oauth: await oauth({ foundation, stores, pds, pages, telegram, outbound }),
     identityProviders: identityProviders(foundation, stores, pds, telegram, outside, [
       ...telegramProviders(foundation, phoneSignIn),
       ...providers,
     ]),
     pages,
+    outbound,
   }
 }

@@ -5,7 +5,7 @@
  * Tells the other parts `signedOut` and `accessEnded` as things to call; what follows from them is decided here.
  */
 import { atprotoClient, type RunningAtprotoClient } from '../../adapters/atproto/client.ts'
-import { guardedFetch, type Patience } from '../../adapters/atproto/guarded-fetch.ts'
+import type { Outbound, Patience, Resolve } from '../../adapters/atproto/guarded-fetch.ts'
 import { reached } from '../../adapters/postgres/oidc-models.ts'
 import { type PdsAccess, pdsAccess } from '../atproto/access.ts'
 import { declaredScopes } from '../atproto/declared-scopes.ts'
@@ -25,6 +25,8 @@ export interface Outside {
   readonly handleResolver: string | undefined
   /** Lets our client reach plain http and private addresses; otherwise only where the issuer is on this machine. */
   readonly open: boolean
+  /** Finds the addresses of hosts; undefined: as the system does. */
+  readonly resolve?: Resolve
   /** Milliseconds for what is waited for there, where they are not the usual ones. */
   readonly patience?: Partial<Patience>
 }
@@ -43,7 +45,7 @@ export interface Pds {
   settled(): Promise<void>
 }
 
-export function pds(foundation: Foundation, stores: Stores, outside: Outside): Pds {
+export function pds(foundation: Foundation, stores: Stores, outside: Outside, outbound: Outbound): Pds {
   const { config, now, log } = foundation
   const { scope: ceiling } = config.atproto
   const inBackground = background((error) => log.error({ error: describe(error) }, 'work in the background failed'))
@@ -58,7 +60,7 @@ export function pds(foundation: Foundation, stores: Stores, outside: Outside): P
     // On a developer's machine our client declares the scopes of each request.
     declared: config.issuer.startsWith('https:') ? () => declared('') : undefined,
   })
-  const client = clientAtPds(foundation, stores, outside, () => declared(''))
+  const client = clientAtPds(foundation, stores, outside, outbound, () => declared(''))
   const access = pdsAccess({
     resource,
     identitiesOf: (accountId) => reached(() => stores.accounts.identitiesOf(accountId)),
@@ -94,6 +96,7 @@ function clientAtPds(
   { config, store, now, log }: Foundation,
   { atprotoKeepsakes, atprotoKeys, atprotoSessions, atprotoStates, audit, pdsLinks }: Stores,
   outside: Outside,
+  outbound: Outbound,
   declaredScopes: () => Promise<readonly string[]>,
 ): RunningAtprotoClient {
   return atprotoClient({
@@ -107,7 +110,7 @@ function clientAtPds(
     sessions: atprotoSessions,
     keys: atprotoKeys,
     lock: store.withLock,
-    fetch: guardedFetch({ open: outside.open, ...(outside.patience && { patience: outside.patience }) }),
+    fetch: outbound,
     allowHttp: outside.open,
     now,
     async onEnded(did, cause) {

@@ -8,6 +8,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { type Configuration, type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Fetch } from '../../adapters/atproto/guarded-fetch.ts'
 import type { Account, AccountIdentity } from '../../adapters/postgres/accounts.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
@@ -31,6 +32,7 @@ import { lastUse } from './last-use.ts'
 import { lifetimes } from './lifetimes.ts'
 import { linkParam } from './link-prompt.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
+import { outboundFetch } from './outbound.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
@@ -52,6 +54,8 @@ export interface ProviderOptions {
   /** 32 bytes, the same on every node (RFC 9449 §8). */
   dpopNonceSecret: Buffer
   models: OidcModels
+  /** Reads documents that clients name, with every address checked. */
+  fetchDocument: Fetch
   findAccount: (id: string) => Promise<Account | undefined>
   findIdentities: (accountId: string) => Promise<readonly AccountIdentity[]>
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
@@ -183,6 +187,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
+    fetch: outboundFetch(options.fetchDocument),
     extraParams: {
       ...Object.fromEntries([impliedConsent, linkParam, freshSignIn, ...personParams].map((name) => [name, null])),
       async [keyParam](ctx, named) {
