@@ -64,7 +64,7 @@ const minute = 60
 const day = 24 * 60 * minute
 const year = 365 * day
 /** Longer than anybody waits: what only a person or an administrator ends. */
-const forever = 100 * year
+export const forever = 100 * year
 
 const forPeople = ['client_name', 'client_uri', 'logo_uri', 'logo', 'policy_uri', 'tos_uri', 'contacts'] as const
 const frontChannel = [

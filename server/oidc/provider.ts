@@ -36,6 +36,7 @@ import { outboundFetch } from './outbound.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
+import { refreshExpiration, refreshExpirationDiscovery } from './refresh-expiration.ts'
 import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
@@ -147,6 +148,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
   provider.use(consentEnd(options.forgetConsent))
+  provider.use(refreshExpiration(provider, options.now))
   provider.use(tokenWrites(models.flush, options.onError))
   provider.on('grant.revoked', () => options.onGrantRevoked?.())
   for (const event of errorEvents) provider.on(event as 'server_error', options.onError)
@@ -196,6 +198,7 @@ function configuration(options: ProviderOptions): Configuration {
         await options.requestLimits(ctx, options.address(ctx.req))
       },
     },
+    discovery: { ...refreshExpirationDiscovery },
     pkce: { required: pkceRequired },
     routes: {
       authorization: '/authorize',

@@ -166,6 +166,7 @@ test('a grant of its own: ending it ends neither what the app had before, nor th
   const again = await asked(server, client, someone)
   await press(someone.person, again.message, 'Approve')
   const second = await collect(server, client, again.id)
+  expect(second.body).toMatchObject({ refresh_token_expires_in: 90 * 24 * 60 * 60 })
   await refresh(server, client, String(first.body.refresh_token))
   await server.database.store.db
     .updateTable('grants')

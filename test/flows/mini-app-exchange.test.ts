@@ -100,6 +100,9 @@ describe('an app of ours', () => {
       expires_in: 3600,
       scope: 'openid profile',
       refresh_token: expect.stringMatching(/^[\w-]{43}$/),
+      refresh_token_expires_in: 24 * 60 * 60,
+      refresh_token_timeout: 24 * 60 * 60,
+      authorization_expires_in: 365 * 24 * 60 * 60,
     })
     expect(status).toBe(200)
     expect(headers.get('cache-control')).toContain('no-store')
