@@ -14,8 +14,11 @@ export interface Profile {
   readonly metadata: Readonly<Record<string, unknown>>
   /** Members that may be given. */
   readonly mayAdd: readonly string[]
-  /** Which redirect URIs are taken; `none`: the profile has no front channel; `service`: the one that `redirectUriOf` makes. */
-  readonly redirectUris: 'web' | 'native' | 'none' | 'service'
+  /**
+   * Which redirect URIs are taken; `loopback`: https, and http on this machine; `none`: the profile has no front channel;
+   * `service`: the one that `redirectUriOf` makes.
+   */
+  readonly redirectUris: 'web' | 'native' | 'loopback' | 'none' | 'service'
   /** The redirect URI of a platform's service, by its id (`service_id`). */
   readonly redirectUriOf?: (serviceId: string) => string
   /** Name of the client where none is given. */
@@ -30,6 +33,8 @@ export interface Profile {
   readonly mustBeFirstParty?: true
   /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
   readonly pkceRequired: boolean
+  /** An authorization request names the API that it wants tokens for (RFC 8707 §2). */
+  readonly resourceRequired?: true
   /** Each use of a refresh token gives a new one and ends the old one. */
   readonly rotateRefreshToken: boolean
   /** Lifetime of a refresh token, seconds; rotation starts it anew, so it is how long an app may be idle. */
@@ -259,6 +264,29 @@ const all = {
     sessionBound: false,
     // An app with a browser revokes when somebody signs out of it, and is signed in to again; a device, when it is disconnected.
     forgottenWhenRevoked: true,
+  },
+  mcp: {
+    ...codeFlow,
+    name: 'mcp',
+    summary: 'a client of MCP servers: an assistant or an editor that works with APIs for people',
+    metadata: {
+      // RFC 8252 §7.3: those that are installed listen on a port that is chosen at run time.
+      application_type: 'native',
+      // One client for every copy of the program: a secret in it is none (RFC 8252 §8.5).
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    mayAdd: frontChannel,
+    redirectUris: 'loopback',
+    confidential: false,
+    // It takes the person's access to wherever the model runs.
+    mayBeFirstParty: false,
+    // What it gets for one server must open no other (MCP authorization, RFC 8707).
+    resourceRequired: true,
+    refreshTokenTtl: 30 * day,
+    // The program is not the browser in which the person signed in.
+    sessionBound: false,
   },
   'mini-app': {
     ...codeFlow,

@@ -41,7 +41,7 @@ import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
-import { mayIntrospect, resourceServerInfo } from './resource-servers.ts'
+import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { storedJwts } from './stored-jwt.ts'
 import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 import { tokenWrites } from './token-writes.ts'
@@ -283,6 +283,7 @@ function configuration(options: ProviderOptions): Configuration {
           if (oneOf !== undefined) return oneOf
           // Only for undefined does the library drop the scopes that no resource stands behind (RFC 6749 §4.4.2).
           if (oidc.route === 'token') return undefined as unknown as string[]
+          demandResource(oidc)
           const meant = [pds, options.ifttt].find((resource) => resource.isMeant(oidc.requestParamScopes))
           return meant?.identifier ?? []
         },

@@ -74,7 +74,8 @@ function schemeProblem(uri: string, profile: Pick<Profile, 'name' | 'redirectUri
     return 'It is http, which anybody on the way can read. Use https; http is only for localhost, 127.0.0.1 and [::1].'
   }
   if (profile.redirectUris !== 'native') {
-    return `The scheme ${protocol} is not for profile ${profile.name}. Use https, or profile native for an installed app.`
+    const instead = profile.redirectUris === 'loopback' ? 'http on 127.0.0.1' : 'profile native'
+    return `The scheme ${protocol} is not for profile ${profile.name}. Use https, or ${instead} for an installed app.`
   }
   return protocol.includes('.')
     ? undefined

@@ -1,7 +1,8 @@
 /** Resource indicators (RFC 8707): which APIs there are, what their tokens look like, who may introspect them. */
 
-import { errors, type ResourceServer } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 import type { Resource } from '../../adapters/postgres/resources.ts'
+import { behaviourOf } from './client-behaviour.ts'
 
 /**
  * What the library wants to know of a resource server, for a client that may ask for the scopes in `allowed` there:
@@ -32,4 +33,10 @@ export function mayIntrospect(
   resource: Resource | undefined,
 ): boolean {
   return token.clientId === clientId || (resource !== undefined && resource.clientId === clientId)
+}
+
+/** Throws `InvalidTarget` for a request that names no API, where the profile of its client demands one. */
+export function demandResource({ client }: KoaContextWithOIDC['oidc']): void {
+  if (client === undefined || behaviourOf(client).resourceRequired !== true) return
+  throw new errors.InvalidTarget("name the API by the parameter 'resource' (RFC 8707 §2)")
 }

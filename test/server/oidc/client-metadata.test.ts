@@ -29,6 +29,7 @@ const examples: Record<string, Record<string, unknown>> = {
   'mini-app': { ...web, telegram_bot_id: '9876543210' },
   native: { ...name, redirect_uris: ['com.example.app:/cb'] },
   device: name,
+  mcp: { ...name, redirect_uris: ['http://127.0.0.1/callback', 'https://assistant.example/callback'] },
   service: { ...name, scope: 'notes:read' },
   ifttt: { service_id: 'example_service' },
   resource: name,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { profiles } from '../../../server/oidc/profiles.ts'
 import { redirectUriProblem, redirectUrisProblem } from '../../../server/oidc/redirect-uris.ts'
 
-const { web, spa, native } = profiles
+const { web, spa, native, mcp } = profiles
 
 describe('a redirect URI of a web client is refused with', () => {
   test.each([
@@ -82,6 +82,14 @@ test.each([
   ['com.example.app://alice@host/cb', 'user name'],
 ])('a native client may not register %s', (uri, reason) => {
   expect(redirectUriProblem(uri, native)).toContain(reason)
+})
+
+test('a client of MCP servers has https and loopback addresses, side by side, and no scheme of its own', () => {
+  const both = ['https://assistant.example/callback', 'http://127.0.0.1/callback', 'http://localhost:33418/callback']
+  for (const uri of both) expect(redirectUriProblem(uri, mcp)).toBeUndefined()
+  expect(redirectUrisProblem(both, mcp)).toBeUndefined()
+  expect(redirectUriProblem('com.example.app:/cb', mcp)).toContain('http on 127.0.0.1')
+  expect(redirectUriProblem('http://assistant.example/cb', mcp)).toContain('http')
 })
 
 test('an app that people use and its copy in development are two clients', () => {
