@@ -42,7 +42,11 @@ export interface Clients {
   /** Answers undefined when the id is taken. */
   add(client: NewClient): Promise<Client | undefined>
   /** Replaces the metadata; undefined when there is no such client. */
-  update(id: string, metadata: ClientMetadata, firstParty?: boolean): Promise<Client | undefined>
+  update(
+    id: string,
+    metadata: ClientMetadata,
+    also?: { readonly firstParty?: boolean | undefined; readonly secretHashes?: readonly string[] },
+  ): Promise<Client | undefined>
   /** Replaces everything but the time of creation (an import); undefined when there is no such client. */
   replace(client: NewClient): Promise<Client | undefined>
   /** Replaces the hashes of the secrets, newest first. */
@@ -105,7 +109,7 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
         .executeTakeFirst()
       return row && read(row)
     },
-    update: (id, metadata, firstParty) => change(id, { metadata, firstParty }),
+    update: (id, metadata, also = {}) => change(id, { metadata, ...also }),
     replace: ({ id, disabledAt, ...rest }) => change(id, { ...rest, disabledAt: disabledAt ?? null }),
     setSecretHashes: (id, secretHashes) => change(id, { secretHashes }),
     async rotateSecret(id, hash, options = {}) {

@@ -1,15 +1,19 @@
 /** What happens to an app after it was registered: a new secret, a pause, its end. */
 import { Refusal } from '../errors.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { profileOfClient } from '../oidc/profiles.ts'
+import { hasSecret, profileOfClient } from '../oidc/profiles.ts'
 import { describe, withSecret } from './client-answer.ts'
 import type { Answer, Context, Input } from './command.ts'
 import { existing } from './existing-client.ts'
 
 export async function rotateSecret(context: Context, input: Input): Promise<Answer> {
   const client = await existing(context, input)
-  if (profileOfClient(client.profile, client.metadata)?.confidential !== true) {
-    throw new Refusal('invalid', `A client of profile ${client.profile} has no secret.`)
+  const profile = profileOfClient(client.profile, client.metadata)
+  if (profile === undefined || !hasSecret(profile)) {
+    const method = String(profile?.metadata['token_endpoint_auth_method'])
+    const why =
+      profile?.confidential === true ? `It proves who it is by ${method}` : `It is of profile ${client.profile}`
+    throw new Refusal('invalid', `This client has no secret. ${why}.`)
   }
   const revokeOld = input.flag('revoke-old')
   const consequence = revokeOld

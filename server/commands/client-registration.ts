@@ -4,8 +4,8 @@ import type { Client } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
 import { scopesOf } from '../oidc/client-scopes.ts'
-import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { profileOf, profileOfClient, profiles } from '../oidc/profiles.ts'
+import { hashClientSecret, keptHashes, needsSecret, newClientSecret } from '../oidc/client-secrets.ts'
+import { hasSecret, profileOf, profileOfClient, profiles } from '../oidc/profiles.ts'
 import { describe, description, withSecret } from './client-answer.ts'
 import { given, metadataRules } from './client-metadata-options.ts'
 import { type Answer, type Context, type Input, UsageError } from './command.ts'
@@ -30,7 +30,7 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   const request = { id, profile: profile.name, given: given(input), firstParty }
   refuseUnoffered(context, request.given)
   const metadata = await buildMetadata(request, await metadataRules(context))
-  const secret = profileOfClient(profile.name, metadata)?.confidential === true ? newClientSecret() : undefined
+  const secret = hasSecret(profileOfClient(profile.name, metadata) ?? profile) ? newClientSecret() : undefined
   const client = await context.clients.add({
     id,
     profile: profile.name,
@@ -73,16 +73,18 @@ export async function update(context: Context, input: Input): Promise<Answer> {
   const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
   const request = { id: client.id, profile: client.profile, given: kept, firstParty: firstParty ?? client.firstParty }
   const metadata = await buildMetadata(request, await metadataRules(context))
-  const updated = await context.clients.update(client.id, metadata, firstParty)
+  const secretHashes = keptHashes(client.profile, metadata, client.secretHashes)
+  // A secret that is rotated at this moment is kept, too.
+  const dropped = secretHashes.length < client.secretHashes.length ? { secretHashes } : {}
+  const updated = await context.clients.update(client.id, metadata, { firstParty, ...dropped })
   if (updated === undefined) throw new Refusal('not-found', 'The client was removed meanwhile.')
   const changed = [...Object.keys(changes), ...(firstParty === undefined ? [] : ['first_party'])]
   await context.audit.record({ event: 'client.updated', clientId: client.id, detail: { changed } })
-  const confidential = profileOfClient(updated.profile, updated.metadata)?.confidential === true
-  const needsSecret = confidential && updated.secretHashes.length === 0
+  const without = needsSecret(updated)
   return {
-    json: { ...describe(updated), ...(needsSecret ? { needs_secret: true } : {}) },
+    json: { ...describe(updated), ...(without ? { needs_secret: true } : {}) },
     text: description(updated),
-    ...(needsSecret
+    ...(without
       ? {
           notice: `The app has no secret and can do nothing without one. Run: habitat-auth client rotate-secret ${client.id}`,
         }
@@ -94,5 +96,6 @@ export async function update(context: Context, input: Input): Promise<Answer> {
 function ownMembers({ profile, metadata }: Client): Metadata {
   const set = profileOfClient(profile, metadata)
   const made = [...Object.keys(set?.metadata ?? {}), ...(set?.redirectUriOf === undefined ? [] : ['redirect_uris'])]
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name === 'scope' || !made.includes(name)))
+  const chosen = ['scope', ...(set?.authMethods === undefined ? [] : ['token_endpoint_auth_method'])]
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => chosen.includes(name) || !made.includes(name)))
 }

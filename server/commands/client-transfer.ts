@@ -8,7 +8,7 @@ import type { Client, NewClient } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type Metadata, type MetadataRules } from '../oidc/client-metadata.ts'
 import { resourceScopesOf, scopesOf } from '../oidc/client-scopes.ts'
-import { profileOfClient } from '../oidc/profiles.ts'
+import { keptHashes, needsSecret } from '../oidc/client-secrets.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context, Input } from './command.ts'
 import { jsonLine } from './text.ts'
@@ -73,9 +73,7 @@ async function importClients(context: Context, input: Input): Promise<Answer> {
   for (const { client, known } of wanted) {
     const outcome = known === undefined ? 'added' : isSame(client, known) ? 'unchanged' : 'updated'
     if (!dryRun) await write(context, client, outcome)
-    const { confidential } = profileOfClient(client.profile, client.metadata) ?? {}
-    const needsSecret = client.secretHashes.length === 0 && confidential === true
-    outcomes.push({ client_id: client.id, outcome, needs_secret: needsSecret })
+    outcomes.push({ client_id: client.id, outcome, needs_secret: needsSecret(client) })
   }
   return {
     json: { dry_run: dryRun, clients: outcomes },
@@ -143,7 +141,9 @@ async function check(entry: unknown, rules: MetadataRules, context: Context) {
   const known = await context.clients.find(client_id)
   const metadata = await buildMetadata({ id: client_id, profile, given, firstParty: first_party }, rules)
   const secretHashes =
-    secret_hashes === undefined ? (known?.secretHashes ?? []) : readHashes(secret_hashes, profile, metadata)
+    secret_hashes === undefined
+      ? keptHashes(profile, metadata, known?.secretHashes ?? [])
+      : readHashes(secret_hashes, profile, metadata)
   const disabledAt = disabled ? (known?.disabledAt ?? context.now()) : undefined
   return { client: { id: client_id, profile, firstParty: first_party, metadata, secretHashes, disabledAt }, known }
 }
@@ -156,8 +156,8 @@ function readHashes(value: unknown, profile: string, metadata: Metadata): readon
       `"secret_hashes" must be a list of at most ${maximumSecrets} texts "sha256:…", as exported.`,
     )
   }
-  if (hashes.length > 0 && profileOfClient(profile, metadata)?.confidential !== true) {
-    throw new Refusal('invalid', `A client of profile ${profile} has no secret.`)
+  if (hashes.length > 0 && keptHashes(profile, metadata, hashes).length === 0) {
+    throw new Refusal('invalid', 'A client that proves who it is in another way has no secret ("secret_hashes").')
   }
   return hashes as string[]
 }

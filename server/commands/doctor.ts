@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { Refusal } from '../errors.ts'
 import { buildMetadata } from '../oidc/client-metadata.ts'
 import { scopesOf } from '../oidc/client-scopes.ts'
+import { needsSecret } from '../oidc/client-secrets.ts'
 import { iftttPath } from '../oidc/ifttt-resource.ts'
-import { profileOfClient } from '../oidc/profiles.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context } from './command.ts'
 import type { Finding } from './finding.ts'
@@ -159,7 +159,7 @@ async function inspectClients(context: Context): Promise<Finding[]> {
     const warn = (message: string, remedy: string) =>
       findings.push({ check: 'clients', level: 'warning', message: `${id}: ${message}`, remedy })
     if (disabledAt !== undefined) warn('It is disabled.', `Run: habitat-auth client enable ${id} (or remove)`)
-    if (profileOfClient(profile, metadata)?.confidential === true && secretHashes.length === 0) {
+    if (needsSecret({ profile, metadata, secretHashes })) {
       warn('It has no secret and cannot get tokens.', `Run: habitat-auth client rotate-secret ${id}`)
     }
     const wanted = metadata['required_identity']

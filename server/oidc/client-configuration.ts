@@ -5,6 +5,7 @@
  * accepted when a client is registered is what works when somebody signs in. Knows no adapter and no page.
  */
 import type { Configuration } from 'oidc-provider'
+import { clientAlgorithms } from './authentication-methods.ts'
 import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-scopes.ts'
@@ -18,6 +19,7 @@ export function clientConfiguration() {
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
     responseTypes: ['code'],
     enabledJWA: {
+      clientAuthSigningAlgValues: [...clientAlgorithms],
       idTokenSigningAlgValues: [...signingAlgorithms],
       userinfoSigningAlgValues: [...signingAlgorithms],
       introspectionSigningAlgValues: [...signingAlgorithms],

@@ -5,6 +5,7 @@
  * otherwise speak up only when somebody signs in. Knows nothing of rows.
  */
 import { Refusal } from '../errors.ts'
+import { authenticationProblems } from './client-keys.ts'
 import {
   iftttScopeProblems,
   openidScopes,
@@ -17,7 +18,7 @@ import {
 } from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { openidProblems } from './openid-metadata.ts'
-import { type Profile, profileOfClient } from './profiles.ts'
+import { hasSecret, type Profile, profileOfClient } from './profiles.ts'
 import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
 
@@ -69,6 +70,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...botProblems(given['telegram_bot_id']),
     ...permissionProblems(given['telegram_qr']),
     ...openidProblems(given),
+    ...authenticationProblems(request.given, profile),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -231,7 +233,7 @@ async function askLibrary(
   validate: MetadataRules['validate'],
 ): Promise<void> {
   const { resource_scopes: _scopes, logo: _logo, origins: _origins, ...known } = metadata
-  const secret = profile.confidential ? { client_secret: 'held as a hash' } : {}
+  const secret = hasSecret(profile) ? { client_secret: 'held as a hash' } : {}
   try {
     await validate({ client_id: id, ...secret, ...structuredClone(known) })
   } catch (error) {

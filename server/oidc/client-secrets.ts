@@ -5,6 +5,7 @@
  * every token request. Passwords of people live elsewhere and are hashed slowly.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hasSecret, profileOfClient } from './profiles.ts'
 
 /** A new client secret: 256 random bits, base64url. */
 export function newClientSecret(): string {
@@ -25,4 +26,23 @@ export function isClientSecret(secret: string, hashes: readonly string[]): boole
     if (stored.length === presented.length && timingSafeEqual(stored, presented)) found = true
   }
   return found
+}
+
+/** The hashes that a client of this profile and metadata keeps: none, where it proves who it is without a secret. */
+export function keptHashes(
+  profile: string,
+  metadata: Readonly<Record<string, unknown>>,
+  hashes: readonly string[],
+): readonly string[] {
+  const its = profileOfClient(profile, metadata)
+  return its !== undefined && hasSecret(its) ? hashes : []
+}
+
+/** Whether a client can do nothing until it gets a secret. */
+export function needsSecret(client: {
+  profile: string
+  metadata: Readonly<Record<string, unknown>>
+  secretHashes: readonly string[]
+}): boolean {
+  return client.secretHashes.length === 0 && keptHashes(client.profile, client.metadata, ['']).length > 0
 }

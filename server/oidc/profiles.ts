@@ -4,6 +4,7 @@
  * A new kind is a new entry here, not a branch elsewhere. Knows nothing of rows or of the library; whoever needs to
  * know how a client behaves asks `profileOf`.
  */
+import { authenticationMembers, authenticationMethods } from './authentication-methods.ts'
 import { openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
@@ -23,10 +24,12 @@ export interface Profile {
   readonly redirectUriOf?: (serviceId: string) => string
   /** Name of the client where none is given. */
   readonly clientName?: string
-  /** Whether the client has a secret (RFC 6749 §2.1). */
+  /** Whether the client proves who it is (RFC 6749 §2.1), by a secret unless it was registered for another way. */
   readonly confidential: boolean
+  /** The ways to prove it that may be chosen (`token_endpoint_auth_method`); without it, the one of `metadata`. */
+  readonly authMethods?: readonly string[]
   /** What is otherwise for a client that may ask people in a chat (`approve_in_chat`); without it none may. */
-  readonly approveInChat?: Pick<Profile, 'metadata' | 'confidential'>
+  readonly approveInChat?: Pick<Profile, 'metadata' | 'confidential' | 'authMethods'>
   /** May be registered as ours, so that people are not asked for consent. */
   readonly mayBeFirstParty: boolean
   /** Must be: nobody is asked for consent. */
@@ -139,9 +142,10 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    mayAdd: [...frontChannel, 'telegram_qr'],
+    mayAdd: [...frontChannel, ...authenticationMembers, 'telegram_qr'],
     redirectUris: 'web',
     confidential: true,
+    authMethods: authenticationMethods,
     refreshTokenTtl: 90 * day,
   },
   spa: {
@@ -190,9 +194,10 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: [...forPeople, 'resource_scopes', 'telegram_qr'],
+    mayAdd: [...forPeople, ...authenticationMembers, 'resource_scopes', 'telegram_qr'],
     redirectUris: 'none',
     confidential: true,
+    authMethods: authenticationMethods,
     internal: false,
   },
   ifttt: {
@@ -246,7 +251,15 @@ const all = {
     name: 'device',
     summary: 'an app on a device without a browser, or a chat bot: people confirm a code that it shows',
     metadata: device,
-    mayAdd: [...forPeople, 'scope', 'resource_scopes', 'required_identity', 'approve_in_chat', ...openidMembers],
+    mayAdd: [
+      ...forPeople,
+      ...authenticationMembers,
+      'scope',
+      'resource_scopes',
+      'required_identity',
+      'approve_in_chat',
+      ...openidMembers,
+    ],
     redirectUris: 'none',
     confidential: false,
     approveInChat: {
@@ -258,6 +271,7 @@ const all = {
         backchannel_token_delivery_mode: 'poll',
       },
       confidential: true,
+      authMethods: authenticationMethods,
     },
     refreshTokenTtl: 90 * day,
     // The device is not the browser in which the person signed in: signing out there says nothing about it.
@@ -342,9 +356,10 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: forPeople,
+    mayAdd: [...forPeople, ...authenticationMembers],
     redirectUris: 'none',
     confidential: true,
+    authMethods: authenticationMethods,
     internal: true,
   },
 } as const satisfies Readonly<Record<string, Profile>>
@@ -363,7 +378,19 @@ export function endsByItself({ refreshTokenTtl }: Profile): boolean {
 export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
   const profile = profileOf(name)
   const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
-  return profile === undefined || otherwise === undefined ? profile : { ...profile, ...otherwise }
+  return profile && withAuthMethod({ ...profile, ...otherwise }, metadata)
+}
+
+/** The chosen way to prove who the client is; of one that cannot be chosen its check speaks (`client-keys.ts`). */
+function withAuthMethod(profile: Profile, { token_endpoint_auth_method: chosen }: Profile['metadata']): Profile {
+  return profile.authMethods?.includes(String(chosen)) === true
+    ? { ...profile, metadata: { ...profile.metadata, token_endpoint_auth_method: chosen } }
+    : profile
+}
+
+/** Whether clients of this profile, as `profileOfClient` answers it, keep a secret that we made. */
+export function hasSecret({ metadata }: Pick<Profile, 'metadata'>): boolean {
+  return String(metadata['token_endpoint_auth_method']).startsWith('client_secret_')
 }
 
 /** The profile of that name, or undefined. */

@@ -17,6 +17,7 @@ import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { accountClient } from './account-client.ts'
 import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules } from './backchannel.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
+import { clientAssertions } from './client-assertions.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-scopes.ts'
@@ -183,7 +184,8 @@ function configuration(options: ProviderOptions): Configuration {
   const secure = issuer.startsWith('https:')
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   const features = clientFeatures()
-  const boundKey = requestKey(dpopNonces(options.dpopNonceSecret, options.now), options.now)
+  const nonces = dpopNonces(options.dpopNonceSecret, options.now)
+  const boundKey = requestKey(nonces, options.now)
   return {
     ...clientConfiguration(),
     adapter: (name: string) => models.adapter(name) as never,
@@ -200,6 +202,7 @@ function configuration(options: ProviderOptions): Configuration {
     },
     discovery: { ...refreshExpirationDiscovery },
     pkce: { required: pkceRequired },
+    assertJwtClientAuthClaimsAndHeader: clientAssertions(nonces, options.now),
     routes: {
       authorization: '/authorize',
       token: '/token',
