@@ -10,6 +10,7 @@ import { SocketPathTooLong } from './admin-socket.ts'
 import { withInput } from './command-input.ts'
 import { withContents } from './commands/contents.ts'
 import { report } from './commands/doctor.ts'
+import { readJsonFile } from './commands/json-file.ts'
 import { parse } from './commands/parse.ts'
 import { downloadPicture } from './commands/picture-download.ts'
 import { readPicture } from './commands/picture-file.ts'
@@ -42,7 +43,8 @@ async function main(argv: readonly string[]): Promise<number> {
     loadEnvironmentFile()
     const config = readConfig(process.env, readSettingsFile)
     const contents = await withContents(argv, request.command, request.input, {
-      file: readPicture,
+      picture: readPicture,
+      json: readJsonFile,
       address: (address) => downloadPicture(address, { allowPrivate: isLoopbackHost(new URL(config.issuer).hostname) }),
     })
     for (const notice of contents.notices) terminal.stderr(`${printable(notice)}\n`)

@@ -47,7 +47,8 @@ function explained(exceptions: readonly Exception[]): string[] {
 }
 
 function shown(value: unknown): string {
-  return value instanceof Date ? time(value) : String(value)
+  if (value instanceof Date) return time(value)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** All clients, one line each. */

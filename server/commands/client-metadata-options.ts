@@ -3,6 +3,7 @@ import type { MetadataRules } from '../oidc/client-metadata.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
 import { shopScope } from '../oidc/shop-resource.ts'
+import { givenSecurity, securityOptions } from './client-security-options.ts'
 import type { Context, Input, Option } from './command.ts'
 import { openidGiven, openidOptions } from './openid-options.ts'
 
@@ -52,7 +53,7 @@ export const metadataOptions = {
   'logo-file': {
     type: 'string',
     value: 'file',
-    content: 'file',
+    content: 'picture',
     summary: `picture shown beside the name: ${logoKinds}`,
   },
   'logo-uri': {
@@ -62,6 +63,7 @@ export const metadataOptions = {
     summary:
       'address of that picture, for others; pages show only a stored one, fetched once unless --logo-file is given',
   },
+  ...securityOptions,
   'policy-uri': { type: 'string', value: 'uri', summary: 'privacy policy of the app' },
   'tos-uri': { type: 'string', value: 'uri', summary: 'terms of service of the app' },
 } as const satisfies Record<string, Option>
@@ -85,6 +87,7 @@ export function given(input: Input): Record<string, unknown> {
     logo: input.text('logo-file'),
     policy_uri: input.text('policy-uri'),
     tos_uri: input.text('tos-uri'),
+    ...givenSecurity(input),
   }
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

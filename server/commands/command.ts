@@ -90,8 +90,8 @@ export interface Option {
   readonly multiple?: boolean
   /** What stands for the value in the help. */
   readonly value?: string
-  /** The value names a file; the command gets what is in it from the CLI's own process (`contents.ts`). */
-  readonly content?: 'file'
+  /** The value names a file; the command gets what is in it from the CLI's own process (`contents.ts`). JSON may be written in its place. */
+  readonly content?: 'picture' | 'json'
   /** The value is an address; where that other option is not given, the CLI's own process tries to fetch it for it. */
   readonly fetchedInto?: string
   readonly summary: string

@@ -10,8 +10,10 @@ import { Refusal } from '../errors.ts'
 import type { Command, Input } from './command.ts'
 
 export interface ContentSources {
-  /** What a file holds, in the form that commands take. Throws `Refusal`. */
-  readonly file: (path: string) => Promise<string>
+  /** The picture in a file, in the form that commands take. Throws `Refusal`. */
+  readonly picture: (path: string) => Promise<string>
+  /** The text of a file that holds JSON. Throws `Refusal`. */
+  readonly json: (path: string) => Promise<string>
   /** The same for an https address. Throws `Refusal`. */
   readonly address: (address: string) => Promise<string>
 }
@@ -47,8 +49,11 @@ async function withFiles(argv: readonly string[], command: Command, sources: Con
   const words = [...argv]
   // From the end, so that the places of those before stay right.
   for (const token of tokens.toReversed()) {
-    if (token.kind !== 'option' || token.value === undefined || options[token.name]?.content !== 'file') continue
-    const content = token.value === '' ? '' : await sources.file(token.value)
+    if (token.kind !== 'option' || token.value === undefined) continue
+    const kind = options[token.name]?.content
+    if (kind === undefined) continue
+    const written = token.value === '' || (kind === 'json' && token.value.startsWith('{'))
+    const content = written ? token.value : await sources[kind](token.value)
     words.splice(token.index, token.inlineValue ? 1 : 2, `--${token.name}=${content}`)
   }
   return words

@@ -3,10 +3,11 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata } from '../oidc/client-metadata.ts'
 import { resourceScopesOf } from '../oidc/client-scopes.ts'
-import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
+import { hashClientSecret, keptHashes, newClientSecret } from '../oidc/client-secrets.ts'
 import { builtIn, builtInProblems, namesake } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
+import { givenSecurity, securityOptions } from './client-security-options.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
 import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
@@ -33,6 +34,7 @@ export const resourceCommands: readonly Command[] = [
     arguments: [1, 1],
     options: {
       ...descriptiveOptions,
+      ...securityOptions,
       'token-format': { type: 'string', value: 'jwt|opaque', summary: 'kind of access token (default jwt)' },
       'token-ttl': {
         type: 'string',
@@ -113,11 +115,11 @@ async function add(context: Context, input: Input): Promise<Answer> {
 
   const clientId = newClientId()
   const metadata = await buildMetadata(
-    { id: clientId, profile: 'resource', given: { client_name: wanted.name } },
+    { id: clientId, profile: 'resource', given: { client_name: wanted.name, ...givenSecurity(input) } },
     { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
-  const secret = newClientSecret()
-  const secretHashes = [hashClientSecret(secret)]
+  const secret = keptHashes('resource', metadata, [newClientSecret()])[0]
+  const secretHashes = secret === undefined ? [] : [hashClientSecret(secret)]
   await context.clients.add({ id: clientId, profile: 'resource', firstParty: true, metadata, secretHashes })
   const resource = await context.resources.add({
     ...wanted,
@@ -131,15 +133,23 @@ async function add(context: Context, input: Input): Promise<Answer> {
   }
   await context.audit.record({ event: 'resource.added', clientId, detail: { identifier } })
   return {
-    json: { ...describe(resource), client_secret: secret },
-    text: [`Registered ${identifier}.`, '', `client_id: ${clientId}`, `client_secret: ${secret}`],
-    notice: [
-      'The secret is shown this once and kept nowhere. Give it to the API now.',
+    json: { ...describe(resource), ...(secret === undefined ? {} : { client_secret: secret }) },
+    text: [
+      `Registered ${identifier}.`,
+      '',
+      `client_id: ${clientId}`,
+      ...(secret === undefined ? [] : [`client_secret: ${secret}`]),
+    ],
+    ...noticeOf([
+      secret === undefined ? undefined : 'The secret is shown this once and kept nowhere. Give it to the API now.',
       namesake(context.config, identifier),
-    ]
-      .filter((it) => it !== undefined)
-      .join(' '),
+    ]),
   }
+}
+
+function noticeOf(sentences: readonly (string | undefined)[]): { notice?: string } {
+  const said = sentences.filter((it) => it !== undefined)
+  return said.length === 0 ? {} : { notice: said.join(' ') }
 }
 
 async function update(context: Context, input: Input): Promise<Answer> {

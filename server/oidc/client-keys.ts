@@ -14,14 +14,18 @@ const maximumKeys = 10
 /** Bits of the modulus of an RSA key (RFC 7518 §3.3). */
 const minimumModulus = 2048
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
-const byKeys: readonly unknown[] = ['private_key_jwt', 'self_signed_tls_client_auth']
+const byKeys: readonly string[] = ['private_key_jwt', 'self_signed_tls_client_auth']
 
 /** What is wrong with the way in which a client is to prove who it is; `given` holds its members by their RFC 7591 names. */
 export function authenticationProblems(given: Members, profile: Profile): string[] {
   const { token_endpoint_auth_method: chosen, jwks, jwks_uri: address } = given
-  const methods = profile.authMethods ?? [profile.metadata['token_endpoint_auth_method']]
-  const method = profile.metadata['token_endpoint_auth_method']
-  if (chosen !== undefined && profile.mayAdd.includes('token_endpoint_auth_method') && !methods.includes(chosen)) {
+  const method = String(profile.metadata['token_endpoint_auth_method'])
+  const methods = profile.authMethods ?? [method]
+  if (
+    chosen !== undefined &&
+    profile.mayAdd.includes('token_endpoint_auth_method') &&
+    !methods.includes(String(chosen))
+  ) {
     return [`"token_endpoint_auth_method" of profile ${profile.name} is one of ${methods.join(', ')}.`]
   }
   return [
@@ -35,7 +39,7 @@ export function authenticationProblems(given: Members, profile: Profile): string
       : []),
     ...algorithmProblems(given['token_endpoint_auth_signing_alg'], method),
     ...certificateProblems(given, method),
-    ...(given['telegram_qr'] === true && !String(method).startsWith('client_secret_')
+    ...(given['telegram_qr'] === true && !method.startsWith('client_secret_')
       ? ['The API for QR codes knows its callers by their secret ("telegram_qr"): this client has none.']
       : []),
   ]
@@ -77,7 +81,7 @@ function addressProblems(address: unknown): string[] {
     : [`"jwks_uri" must be an https address such as https://app.example/jwks.json, not ${JSON.stringify(address)}.`]
 }
 
-function algorithmProblems(algorithm: unknown, method: unknown): string[] {
+function algorithmProblems(algorithm: unknown, method: string): string[] {
   if (algorithm === undefined) return []
   if (method !== 'private_key_jwt') {
     return ['"token_endpoint_auth_signing_alg" is for clients that authenticate by private_key_jwt.']
@@ -88,7 +92,7 @@ function algorithmProblems(algorithm: unknown, method: unknown): string[] {
 }
 
 /** RFC 8705 §2.1.2: exactly one name, and only where a certificate is held against it. */
-function certificateProblems(given: Members, method: unknown): string[] {
+function certificateProblems(given: Members, method: string): string[] {
   const names = certificateNames.filter((name) => given[name] !== undefined)
   if (method !== 'tls_client_auth') {
     return names.map((name) => `"${name}" is for clients that authenticate by tls_client_auth.`)

@@ -177,7 +177,7 @@ test('an app that is no longer of the house, or no longer registered for it, get
     const once = await server.client('spa', { ...forIfttt, first_party: true })
     const token = await tokenOf(once)
     const { metadata = {} } = (await clients.find(once.id)) ?? {}
-    await clients.update(once.id, { ...metadata, resource_scopes: scopes }, firstParty)
+    await clients.update(once.id, { ...metadata, resource_scopes: scopes }, { firstParty })
     expect((await post(token, { client_id: ifttt.id })).status).toBe(403)
   }
 })

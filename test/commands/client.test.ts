@@ -366,3 +366,37 @@ test('an app with a secret may be allowed to draw pictures for Telegram, and tha
   const refused = await run([...spa, '--telegram-qr'])
   expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('telegram_qr') })
 })
+
+const keys = JSON.stringify({
+  keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'one' }],
+})
+
+test('a client that authenticates by keys has no secret, and one that changes its way loses or needs one (RFC 7523 §2.2)', async () => {
+  await using database = await openTestDatabase()
+  const { run, store } = open(database)
+  const client = await added(run, [...example, '--auth-method', 'private_key_jwt', '--jwks-file', keys])
+  expect(client).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', secrets: 0 })
+  expect(client).not.toHaveProperty('client_secret')
+  expect((await run(['client', 'show', client.client_id])).stdout).toContain('"crv":"Ed25519"')
+  const refused = await run(['client', 'rotate-secret', client.client_id])
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('private_key_jwt') })
+
+  const renamed = (await run(['client', 'update', client.client_id, '--name', 'Other', '--json'])).json()
+  expect(renamed).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', jwks: JSON.parse(keys) })
+  const back = ['client', 'update', client.client_id, '--auth-method', 'client_secret_post', '--json']
+  expect((await run(back)).json()).toMatchObject({ needs_secret: true, secrets: 0 })
+  await run(['client', 'rotate-secret', client.client_id])
+  expect((await store.find(client.client_id))?.secretHashes).toHaveLength(1)
+  await run(['client', 'update', client.client_id, '--auth-method', 'private_key_jwt'])
+  expect((await store.find(client.client_id))?.secretHashes).toEqual([])
+})
+
+test('an API may ask about tokens by its keys, too', async () => {
+  await using database = await openTestDatabase()
+  const { run, store } = open(database)
+  const argv = ['resource', 'add', 'https://api.example', '--name', 'API', '--json']
+  const api = (await run([...argv, '--auth-method', 'private_key_jwt', '--jwks-file', keys])).json()
+  expect(api).not.toHaveProperty('client_secret')
+  const client = await store.find(api.client_id)
+  expect(client).toMatchObject({ secretHashes: [], metadata: { token_endpoint_auth_method: 'private_key_jwt' } })
+})

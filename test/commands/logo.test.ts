@@ -32,7 +32,7 @@ function open(database: TestDatabase, address: ContentSources['address'] = unrea
   const run: CommandLine = async (argv, stdin) => {
     const request = parse(commands, argv)
     if (request.kind !== 'run') throw new Error(`not understood: ${argv.join(' ')}`)
-    const sources = { file: readPicture, address }
+    const sources = { picture: readPicture, json: async () => '', address }
     const contents = await withContents(argv, request.command, request.input, sources)
     const result = await inside(contents.argv, stdin)
     return { ...result, stderr: contents.notices.join('\n') + result.stderr }

@@ -9,7 +9,7 @@ import { type Config, readConfig } from '../../server/config.ts'
 import { log } from '../../server/log.ts'
 import { type StartOptions, startServer } from '../../server/main.ts'
 import { hashClientSecret, newClientSecret } from '../../server/oidc/client-secrets.ts'
-import { profileOfClient } from '../../server/oidc/profiles.ts'
+import { hasSecret, profileOfClient } from '../../server/oidc/profiles.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { type Visitor, visitor } from './visitor.ts'
 
@@ -79,7 +79,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     const profile = profileOfClient(profileName, extra)
     if (profile === undefined) throw new Error(`no profile ${profileName}`)
     const id = `client-${randomBytes(6).toString('hex')}`
-    const secret = profile.confidential ? newClientSecret() : ''
+    const secret = hasSecret(profile) ? newClientSecret() : ''
     const { first_party, ...metadata } = extra
     const added = await clients.add({
       id,

@@ -53,8 +53,6 @@ export const notYetShown: readonly string[] = [
   'scopes_supported',
   'subject_types_supported',
   'token_endpoint',
-  'token_endpoint_auth_methods_supported',
-  'token_endpoint_auth_signing_alg_values_supported',
   'userinfo_endpoint',
 ]
 

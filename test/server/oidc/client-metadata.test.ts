@@ -117,14 +117,13 @@ test.each(Object.values(profiles))('profile $name is ours to give away only wher
 test.each([
   ['grant_types', ['implicit']],
   ['grant_types', ['authorization_code', 'refresh_token', 'client_credentials']],
-  ['token_endpoint_auth_method', 'none'],
   ['response_types', ['code id_token']],
   ['application_type', 'native'],
 ])('what the profile sets cannot be given: %s', async (member, value) => {
   expect(await refusal('web', { ...web, [member]: value })).toContain(`"${member}" is set by profile web`)
 })
 
-test.each(['client_secret', 'jwks_uri', 'sector_identifier_uri', 'first_party', '__proto__x'])(
+test.each(['client_secret', 'sector_identifier_uri', 'first_party', '__proto__x'])(
   'what no profile takes is refused: %s',
   async (member) => {
     expect(await refusal('web', { ...web, [member]: 'x' })).toContain(`"${member}" is not for profile web`)

@@ -1,4 +1,17 @@
 /** Rows of the table of standards: requests and tokens that are bound to a client, signed, or sent behind the browser’s back. */
 import type { Standard } from './row.ts'
 
-export const requests: readonly Standard[] = []
+export const requests: readonly Standard[] = [
+  {
+    file: 'rfc7523-client-authentication',
+    feature: 'Clients that authenticate by a key of their own (`private_key_jwt`), with the audience of RFC 10070',
+    document: 'RFC 7523',
+    sections: '§2.2, §3',
+    shownBy: 'oauth4webapi',
+    on: { client: '--auth-method private_key_jwt' },
+    discovery: {
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'],
+    },
+  },
+]
