@@ -16,7 +16,7 @@ import { freePort } from './server-process.ts'
 import { type Visit, type Visitor, visitor } from './visitor.ts'
 
 export interface AppOptions {
-  /** File name of the program; `.ts` goes without saying. */
+  /** File name of the program, `.ts` left out; `.js` where the library has no types, or types of a browser. */
   program: string
   profile?: string
   /** Paths of the app that it is registered with. */
