@@ -45,5 +45,6 @@ export function isPublicHost(hostname: string): boolean {
 
 function isPublicName(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')
-  return name.includes('.') && !localEndings.some((ending) => name.endsWith(`.${ending}`))
+  const labels = name.split('.')
+  return labels.length > 1 && !labels.includes('') && !localEndings.some((ending) => name.endsWith(`.${ending}`))
 }
