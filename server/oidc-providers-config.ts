@@ -223,6 +223,7 @@ function readQuestions(fields: JsonFields): OidcQuestions {
     },
     hostedDomains: hostedDomains ?? [],
     ...(fields.flag('externalBrowser') === true ? { externalBrowser: true } : {}),
+    secondFactor: true,
   }
 }
 

@@ -17,6 +17,8 @@ export interface ChooserProps {
   readonly problem?: RefusedReason | undefined
   /** The app needs an account at a PDS, and the one that is signed in has none. */
   readonly noPds?: boolean | undefined
+  /** The app demands a second factor: `missing`: the sign-in that has just ended had none. */
+  readonly secondFactor?: 'needed' | 'missing' | undefined
   /** What is added once the person has signed in to the account that they have. */
   readonly connecting?: string | undefined
 }
@@ -24,13 +26,15 @@ export interface ChooserProps {
 /** Asks how the person wants to sign in. */
 export function chooserPage(on: Surroundings, props: ChooserProps): string {
   const { words } = on
-  const { client, providers, cancel, problem, noPds, connecting } = props
+  const { client, providers, cancel, problem, noPds, secondFactor, connecting } = props
   return layout(on, {
     title: words.chooser.title,
     problem: problem !== undefined,
     body: html`<h1>${words.chooser.title}</h1>
 <p class="lead">${continueTo(on, client)}</p>
 ${noPds === true && client !== undefined && html`<p>${words.chooser.noPds(clientName(client))}</p>`}
+${secondFactor !== undefined && client !== undefined && html`<p>${words.chooser.secondFactor[secondFactor](clientName(client))}</p>`}
+${secondFactor !== undefined && html`<p>${words.chooser.secondFactor.how}</p>`}
 ${connecting !== undefined && html`<p>${words.chooser.connecting(connecting)}</p>`}
 ${problem !== undefined && problemSummary(words.refusals[problem])}
 ${providers.length > 0 ? providerForms(on, providers) : html`<p>${words.chooser.none}</p>`}

@@ -196,6 +196,8 @@ export interface IdentityProvider {
   readonly inside?: 'telegram'
   /** Refuses browsers that are part of another app; whoever comes in one is asked to open their own first. */
   readonly externalBrowser?: true
+  /** People may prove more than one thing here; then `amr` says `mfa` (RFC 8176). */
+  readonly secondFactor?: true
   /** Whether a hint of the client names somebody of this provider; that person is sent on without being asked. */
   accepts?(hint: string): boolean
   /** Begins an attempt. Throws only `UpstreamError`. */

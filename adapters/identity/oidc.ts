@@ -54,6 +54,8 @@ export interface OidcQuestions {
   /** The values of the claim `hd` that are let in; empty: everybody. */
   readonly hostedDomains: readonly string[]
   readonly externalBrowser?: true
+  /** The issuer may say in the claim `amr` that the person has shown a second factor; others are not listened to. */
+  readonly secondFactor?: true
 }
 
 export interface ClaimNames {
@@ -101,6 +103,7 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
     label,
     ...(needs.shared === undefined ? {} : { proves: needs.shared.proves }),
     ...(questions.externalBrowser === true ? { externalBrowser: true } : {}),
+    ...(questions.secondFactor === true ? { secondFactor: true } : {}),
     async start({ purpose, callback, hint }) {
       // Nothing of the person's at the issuer is for apps: there is no access to ask for.
       if (purpose === 'access') return refused('invalid')
@@ -139,8 +142,7 @@ export function oidc(needs: OidcProviderNeeds): IdentityProvider {
       return refused('invalid')
     }
     await needs.shared?.proven?.(claims)
-    // How the person proved it is between them and the issuer.
-    return { kind: 'proven', identity, amr: ['fed'] }
+    return { kind: 'proven', identity, amr: amrOf(questions, claims) }
   }
 }
 
@@ -177,6 +179,15 @@ function identityOf(needs: OidcProviderNeeds, claims: Claims, further: Claims): 
       ? {}
       : { email: { address: email.address, verified: email.verified && vouches(email.address, claims) } }),
   }
+}
+
+/**
+ * How the person proved it is between them and the issuer, but for a second factor, where the signed ID token says so; what
+ * is not said did not happen (ASVS 5 §6.8.4).
+ */
+function amrOf({ secondFactor }: OidcQuestions, { amr }: Claims): string[] {
+  const stated = secondFactor === true && Array.isArray(amr) && amr.includes('mfa')
+  return stated ? ['fed', 'mfa'] : ['fed']
 }
 
 /** At most 255 ASCII characters (OpenID Connect Core §2); some issuers number their people. */

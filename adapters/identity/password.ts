@@ -78,6 +78,7 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
   return {
     id: 'password',
     label: 'email and password',
+    secondFactor: true,
     async start({ hint, purpose }: StartInput) {
       const until = Math.floor(now().getTime() / 1000) + lifetime
       const email = normalizeEmail(hint ?? '') ?? ''

@@ -9,6 +9,7 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import { newcomerPage } from '../../views/newcomer.ts'
 import { readForm } from '../forms.ts'
+import { acrOf } from '../oidc/acr.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { labelOf } from './adding.ts'
 import type { AttemptDriver, Held } from './attempt.ts'
@@ -142,7 +143,7 @@ export function admission(options: AdmissionOptions) {
   async function complete(desk: Desk, { accountId, proof, ts }: Entering): Promise<void> {
     await record(desk, 'sign-in.succeeded', accountId, proof)
     const carried = await oneTrip.carried(desk, accountId, proof.keepsake)
-    await desk.finish({ login: { accountId, amr: proof.amr, ts }, ...carried })
+    await desk.finish({ login: { accountId, acr: acrOf(proof.amr), amr: proof.amr, ts }, ...carried })
   }
 
   function record(desk: Desk, event: 'sign-in.succeeded' | 'sign-in.refused', accountId: string, proof: Proof) {

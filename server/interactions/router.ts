@@ -24,6 +24,7 @@ import type { PdsStep } from './pds.ts'
 import { restartUrl } from './restart.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Waiting } from './waiting.ts'
+import { wantsSecondFactor } from './ways-in.ts'
 
 export interface InteractionOptions {
   /** The provider of the moment. */
@@ -119,7 +120,9 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
     '/:uid/cancel',
     step(['login', 'link', 'consent', 'pds'], async (desk) => {
       if (desk.prompt.name === 'login') await admission.abandon(desk)
-      await desk.finish({ error: 'access_denied', error_description: 'the person cancelled' })
+      // RFC 9470 §5: the app must not come back with the same demand again and again.
+      const error = wantsSecondFactor(desk) ? 'unmet_authentication_requirements' : 'access_denied'
+      await desk.finish({ error, error_description: 'the person cancelled' })
     }),
   )
   router.post(

@@ -16,7 +16,16 @@ import type { Desk } from './desk.ts'
 import type { OneTrip } from './one-trip.ts'
 import type { OtherBrowser } from './other-browser.ts'
 import { showStep } from './show-step.ts'
-import { choices, firstProvider, hintFor, isOffered, namedProvider, needsPds, wouldReplace } from './ways-in.ts'
+import {
+  choices,
+  firstProvider,
+  hintFor,
+  isOffered,
+  namedProvider,
+  needsPds,
+  wantsSecondFactor,
+  wouldReplace,
+} from './ways-in.ts'
 
 export interface SignInOptions {
   issuer: string
@@ -52,7 +61,7 @@ export function signIn(options: SignInOptions) {
     const named = namedProvider(desk, providers)
     if (named !== undefined && isOffered(desk, named) && token === undefined)
       return goOn(desk, named, wouldReplace(desk))
-    if (needsPds(desk)) return chooser(desk)
+    if (needsPds(desk) || secondFactorMissing(desk) !== undefined) return chooser(desk)
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
     if (named !== undefined || current?.step.kind === 'redirect') return chooser(desk)
     const first = firstProvider(desk, providers)
@@ -133,10 +142,17 @@ export function signIn(options: SignInOptions) {
       cancel: desk.path('cancel'),
       problem,
       noPds: needsPds(desk),
+      secondFactor: secondFactorMissing(desk),
       connecting: await connecting.waiting(desk),
     })
     desk.show(document, problem === undefined ? 200 : problem === 'unavailable' ? 503 : 400)
   }
 
   return { show, start, answer }
+}
+
+/** What somebody who is signed in is told of the second factor that the app demands: that they need it, or that they had none. */
+function secondFactorMissing(desk: Desk): 'needed' | 'missing' | undefined {
+  if (!wantsSecondFactor(desk) || desk.accountId === undefined) return undefined
+  return desk.submitted['login'] === undefined ? 'needed' : 'missing'
 }

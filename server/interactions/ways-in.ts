@@ -7,6 +7,7 @@ import type { IdentityProvider } from '../../adapters/identity/contract.ts'
 import type { ProviderChoice } from '../../views/providers.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
+import { needsSecondFactor } from '../oidc/acr-check.ts'
 import { namesOther } from '../oidc/other-person.ts'
 import { personParams, providerOfParam } from '../oidc/person-params.ts'
 import { noPdsAccount } from '../oidc/policy.ts'
@@ -35,7 +36,7 @@ export function firstProvider(desk: Desk, providers: Providers): IdentityProvide
   // Whoever signs in that way need not add it afterwards; the other ways stay open beside it.
   const required = text(desk.registration['required_identity'])
   const way = required === undefined ? undefined : wayTo(required, providers)
-  if (way !== undefined) return way
+  if (way !== undefined && isOffered(desk, way)) return way
   // Whom an app asks for something at their PDS is known there.
   return providers.get(wantsPds(desk) ? pdsProvider : 'password')
 }
@@ -52,6 +53,11 @@ export function needsPds(desk: Desk): boolean {
   return desk.prompt.reasons.includes(noPdsAccount)
 }
 
+/** Whether the app demands a second factor: not every way to sign in can show one. */
+export function wantsSecondFactor({ prompt }: Desk): boolean {
+  return prompt.reasons.includes(needsSecondFactor)
+}
+
 /**
  * Whether going straight on could put somebody else in the place of who is signed in here. An address alone must not do
  * that: whoever made it may hold the PDS, too, which then answers at once, and nobody would have seen a page.
@@ -62,7 +68,8 @@ export function wouldReplace({ accountId, params, prompt }: Desk): boolean {
   return !isNamed || prompt.reasons.includes(namesOther)
 }
 
-export function isOffered(desk: Desk, { id }: IdentityProvider): boolean {
+export function isOffered(desk: Desk, { id, secondFactor }: IdentityProvider): boolean {
+  if (wantsSecondFactor(desk) && secondFactor !== true) return false
   return !needsPds(desk) || id === pdsProvider
 }
 

@@ -6,6 +6,7 @@
  */
 import { errors, type Provider } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
+import { acrOf } from './acr.ts'
 import { isOvertaken } from './errors.ts'
 import { addTo } from './policy.ts'
 import { withOwnIds } from './request-scope.ts'
@@ -36,7 +37,9 @@ export function approvalDecisions(provider: () => Provider, now: () => Date) {
         addTo(grant, given)
         await grant.save()
         const authTime = Math.floor(now().getTime() / 1000)
-        const counted = await counts(provider().backchannelResult(request, grant, { amr: [...amr], authTime }))
+        const counted = await counts(
+          provider().backchannelResult(request, grant, { acr: acrOf(amr), amr: [...amr], authTime }),
+        )
         if (!counted) await grant.destroy()
         return counted ? 'allowed' : 'over'
       })

@@ -4,7 +4,8 @@ import { pdsAccountOf } from '../atproto/identity.ts'
 
 /** Claims by the scope that asks for them. */
 export const claimsByScope = {
-  openid: ['sub'],
+  // How and when they signed in stands in every ID token; the other answers do not have it.
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: ['name'],
   email: ['email', 'email_verified'],
   atproto: ['did', 'handle'],

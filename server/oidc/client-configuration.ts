@@ -5,6 +5,7 @@
  * accepted when a client is registered is what works when somebody signs in. Knows no adapter and no page.
  */
 import type { Configuration } from 'oidc-provider'
+import { levels } from './acr.ts'
 import { clientAlgorithms } from './authentication-methods.ts'
 import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
@@ -18,6 +19,7 @@ export function clientConfiguration() {
     scopes: [...openidScopes],
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
     responseTypes: ['code'],
+    acrValues: [...levels],
     enabledJWA: {
       clientAuthSigningAlgValues: [...clientAlgorithms],
       idTokenSigningAlgValues: [...signingAlgorithms],
@@ -47,6 +49,7 @@ export function clientFeatures() {
     // The library's sample pages accept any password.
     devInteractions: { enabled: false },
     ciba: backchannel(),
+    claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true, ...userCodes },
     dPoP: { enabled: true },

@@ -10,6 +10,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { PdsAccess } from '../atproto/access.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
+import { demandAcr } from './acr-check.ts'
 import { freshSignIn } from './device-interaction.ts'
 import { addLinkStep } from './link-prompt.ts'
 import { impliedConsent } from './offline-access.ts'
@@ -57,6 +58,7 @@ export function policy(
     }),
   )
   login?.add(otherPerson(findIdentities))
+  demandAcr(prompts)
   login?.add(
     new Check(noPdsAccount, 'the account has no PDS', 'login_required', async ({ oidc }) => {
       const accountId = oidc.session?.accountId

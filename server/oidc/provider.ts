@@ -15,6 +15,7 @@ import type { OidcModels } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { accountClient } from './account-client.ts'
+import { assertAcrClaim, stateAcr } from './acr-check.ts'
 import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules } from './backchannel.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientAssertions } from './client-assertions.ts'
@@ -126,6 +127,7 @@ export function createProvider(options: ProviderOptions): Provider {
     return models.successorOf(Provider.ctx, rotated.jti)
   }
 
+  stateAcr(provider)
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   deviceRules(provider, options.devices)
@@ -261,6 +263,7 @@ function configuration(options: ProviderOptions): Configuration {
     renderError: (ctx, out, error) => options.pages.error(ctx, out, error),
     features: {
       ...features,
+      claimsParameter: { ...features.claimsParameter, assertClaimsParameter: assertAcrClaim },
       ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       deviceFlow: deviceFlow(options.devices),

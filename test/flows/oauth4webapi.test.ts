@@ -94,7 +94,7 @@ test('the metadata promises what is enforced, and nothing else', async () => {
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     request_uri_parameter_supported: false,
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     subject_types_supported: ['public'],
   })
   // Absent means no (OIDC Discovery §3, RFC 9126 §5).

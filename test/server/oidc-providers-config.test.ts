@@ -34,6 +34,7 @@ describe('an issuer', () => {
           subjectClaim: 'sub',
           claims: { name: 'name', email: 'email', emailVerified: 'email_verified', label: 'email' },
           hostedDomains: [],
+          secondFactor: true,
         },
         trustEmail: true,
       },

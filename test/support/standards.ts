@@ -29,6 +29,7 @@ const plainMembers = ['issuer'] as const
 
 /** Members of the discovery document that no row speaks of. */
 export const notYetShown: readonly string[] = [
+  'acr_values_supported',
   'authorization_endpoint',
   'authorization_response_iss_parameter_supported',
   'backchannel_authentication_endpoint',
@@ -54,6 +55,7 @@ export const notYetShown: readonly string[] = [
   'subject_types_supported',
   'token_endpoint',
   'userinfo_endpoint',
+  'userinfo_signing_alg_values_supported',
 ]
 
 /** Settings that switch everything on that a setting switches. */

@@ -152,6 +152,13 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
     add('chooser', problem ?? 'first', chooserPage(on, { client, providers: others, cancel, problem }))
   }
   add('chooser', 'no PDS', chooserPage(on, { client, providers: others, cancel, noPds: true }))
+  for (const secondFactor of ['needed', 'missing'] as const) {
+    add(
+      'chooser',
+      `second factor ${secondFactor}`,
+      chooserPage(on, { client, providers: others, cancel, secondFactor }),
+    )
+  }
   add('chooser', 'connecting', chooserPage(on, { client, providers: others, cancel, connecting: text('Google') }))
   add('chooser', 'empty', chooserPage(on, { providers: [] }))
   add(

@@ -248,6 +248,11 @@ export const en = {
     title: 'Sign in',
     noPds: (app: Html) =>
       html`${app} wants to use your account at a PDS, and the account you are signed in with has none. Sign in with the one at your PDS.`,
+    secondFactor: {
+      needed: (app: Html) => html`${app} asks you to sign in again, with a second factor.`,
+      missing: (app: Html) => html`${app} asks for a second factor, and you have signed in without one.`,
+      how: 'If your account has none, turn on two-step sign-in on your account page first. Then come back here and sign in.',
+    },
     connecting: (provider: string) =>
       `Sign in to the account that you have. Then you are asked whether ${provider} becomes another way to sign in to it.`,
     none: 'There is no way to sign in at the moment. Please try again later.',
