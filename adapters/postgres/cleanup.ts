@@ -16,6 +16,7 @@ const memory = 60 * 60
 const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'artifacts', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'sessions', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'denied_tokens', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'replays', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'attempts', key: 'id_hash', over: 'expires_at < $1' },
   { table: 'atproto_states', key: 'id_hash', over: 'expires_at < $1' },
@@ -49,11 +50,11 @@ const expired: readonly { table: string; key: string; over: string }[] = [
     key: 'id_hash',
     over: 'grant_id in (select id from grants where revoked_at < $1)',
   },
-  // A grant lasts as long as something hangs on it; a day's grace covers what is still under way.
+  // A grant lasts as long as something hangs on it or a JWT names it; a day's grace covers what is still under way.
   {
     table: 'grants',
     key: 'id',
-    over: "created_at < $1::timestamptz - interval '1 day' and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
+    over: "created_at < $1::timestamptz - interval '1 day' and coalesce(needed_until < $1, true) and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
   },
 ]
 

@@ -52,6 +52,8 @@ export interface Grants {
   revokeUnused(accountId: string, clientId: string): Promise<void>
   /** Records that a living grant was used; at most once in five minutes, so that a busy app costs no writes. */
   used(id: string): Promise<void>
+  /** Keeps a living grant at least until then, though nothing is stored that hangs on it. */
+  keep(id: string, until: Date): Promise<void>
 }
 
 /** Milliseconds. */
@@ -147,6 +149,15 @@ export function grants(db: Kysely<Database>, now: () => Date): Grants {
         .where((it) =>
           it.or([it('last_used_at', 'is', null), it('last_used_at', '<', new Date(at.getTime() - useInterval))]),
         )
+        .execute()
+    },
+    async keep(id, until) {
+      await db
+        .updateTable('grants')
+        .set({ needed_until: until })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .where((it) => it.or([it('needed_until', 'is', null), it('needed_until', '<', until)]))
         .execute()
     },
   }

@@ -110,6 +110,12 @@ export interface ResourceRow {
   token_ttl: number
   /** The client that may introspect tokens of this resource. */
   client_id: string | null
+  /** Kinds of authorization details (RFC 9396), by type. */
+  authorization_types: Generated<JsonColumn>
+  /** The level of sign-in that the API declares (RFC 9470). */
+  acr: string | null
+  /** Seconds since that sign-in, at most. */
+  max_age: number | null
   created_at: Date
 }
 
@@ -123,6 +129,8 @@ export interface GrantRow {
   revoked_at: Date | null
   /** Recorded now and then, where the tokens of the grant leave no newer trace. */
   last_used_at: Date | null
+  /** Until when a token without a row may name it. */
+  needed_until: Date | null
 }
 
 export interface ConsentRow {
@@ -157,6 +165,12 @@ export interface ArtifactRow {
   consumed_at: Date | null
   /** The refresh token that replaced this one, by hash. */
   successor_hash: string | null
+}
+
+export interface DeniedTokenRow {
+  /** SHA-256 of the `jti`, base64url. */
+  id_hash: string
+  expires_at: Date
 }
 
 export interface ReplayRow {
@@ -379,6 +393,7 @@ export interface Database {
   consents: ConsentRow
   sessions: SessionRow
   artifacts: ArtifactRow
+  denied_tokens: DeniedTokenRow
   replays: ReplayRow
   signing_keys: SigningKeyRow
   atproto_states: AtprotoStateRow

@@ -81,13 +81,7 @@ export function shops(db: Kysely<Database>, sealer: Sealer, now: () => Date): Sh
       .updateTable('grants')
       .set({ revoked_at: now() })
       .where('revoked_at', 'is', null)
-      .where('id', 'in', (select) =>
-        select
-          .selectFrom('artifacts')
-          .select(sql<string>`grant_id`.as('grant_id'))
-          .where('model', '=', 'AccessToken')
-          .where(sql`payload #>> '{extra,shop_id}'`, '=', String(id)),
-      )
+      .where(sql<boolean>`payload -> 'rar' @> ${JSON.stringify([{ type: 'shop', identifier: String(id) }])}::jsonb`)
       .returning('id')
       .execute()
     return rows.length

@@ -7,6 +7,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Outbound } from '../../adapters/atproto/guarded-fetch.ts'
 import { type OidcModels, oidcModels, reached } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
+import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { cached } from '../cached.ts'
 import { describe } from '../describe-error.ts'
 import { deviceEnds } from '../device/ends.ts'
@@ -18,12 +19,12 @@ import { clientLookup } from '../oidc/client-lookup.ts'
 import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
+import { type JwtTokens, jwtTokens } from '../oidc/jwt-tokens.ts'
 import { cibaGrant } from '../oidc/profiles.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import { type ShopResource, shopResource } from '../oidc/shop-resource.ts'
-import { storedJwtId } from '../oidc/stored-jwt.ts'
 import { tokenExchangeGrant } from '../oidc/token-exchange.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
@@ -104,10 +105,12 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   }
   const nonces = dpopNonces(dpopNonceSecret, now)
   const subjects = exchangeSubjects(foundation, stores)
-  const build = async () =>
-    createProvider({
+  const build = async () => {
+    const keys = await stores.signingKeys.loadOrCreate()
+    const jwts = jwtsOf(foundation, stores, keys)
+    const provider = createProvider({
       issuer: config.issuer,
-      keys: await stores.signingKeys.loadOrCreate(),
+      keys,
       cookieKeys,
       dpopNonceSecret,
       models,
@@ -117,7 +120,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),
       findResource,
       ifttt,
-      keptJwts: config.telegram === undefined ? undefined : shops.identifier,
+      jwts,
       pds: pds.resource,
       pdsAccess: pds.access,
       onGrantUsed: grantUsed,
@@ -140,8 +143,10 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       },
       now,
     })
+    return { provider, jwts }
+  }
   let current = await build()
-  const provider = () => current
+  const provider = () => current.provider
   return {
     provider,
     async rebuild() {
@@ -155,7 +160,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       bearer: bearer({
         issuer: config.issuer,
         audience: shops.identifier,
-        tokenId: (token) => storedJwtId(token, shops.identifier),
+        find: (_provider, token) => current.jwts.find(current.provider, token),
         provider,
         nonces,
         now,
@@ -167,6 +172,21 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     restartOf,
     elsewhereOf,
   }
+}
+
+function jwtsOf({ config, sealer, now }: Foundation, stores: Stores, keys: readonly SigningKey[]): JwtTokens {
+  return jwtTokens({
+    issuer: config.issuer,
+    keys,
+    sealer,
+    denied: {
+      add: (id, until) => reached(() => stores.deniedTokens.add(id, until)),
+      has: (id) => reached(() => stores.deniedTokens.has(id)),
+    },
+    findAccount: (id) => reached(() => stores.accounts.find(id)),
+    keepGrant: (id, until) => reached(() => stores.grants.keep(id, until)),
+    now,
+  })
 }
 
 function modelsOf(

@@ -9,6 +9,7 @@ import { attempts } from '../../adapters/postgres/attempts.ts'
 import { audit } from '../../adapters/postgres/audit.ts'
 import { clients } from '../../adapters/postgres/clients.ts'
 import { consents } from '../../adapters/postgres/consents.ts'
+import { deniedTokens } from '../../adapters/postgres/denied-tokens.ts'
 import { deviceCodes } from '../../adapters/postgres/device-codes.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
 import { identities } from '../../adapters/postgres/identities.ts'
@@ -44,6 +45,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     audit: audit(db, now),
     clients: clients(db, now),
     consents: consents(db, now),
+    deniedTokens: deniedTokens(db),
     deviceCodes: deviceCodes(db, now),
     grants: grants(db, now),
     identities: identities(db),

@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Provider } from 'oidc-provider'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { dpopAlgorithms, type Proof, proofWindow, readProof } from './dpop-proof.ts'
+import type { AccessToken, ClientCredentials } from './jwt-tokens.ts'
 import { withinRequest } from './request-scope.ts'
 
 export interface Access {
@@ -52,8 +53,8 @@ export interface BearerOptions {
   /** What tokens have to be for: the identifier of the API, which is the issuer or an address below it (RFC 8707 §2). */
   audience: string
   provider: () => Provider
-  /** The id of the row of a token; undefined for what cannot be one. Without this, the token is its id. */
-  tokenId?: (token: string) => string | undefined
+  /** Finds a token while it lives, where it is no row of its own; `jwt-tokens.ts` does. */
+  find?: (provider: Provider, token: string) => Promise<AccessToken | ClientCredentials | undefined>
   nonces: DpopNonces
   now: () => Date
 }
@@ -70,7 +71,7 @@ export interface Bearer {
   ended(access: Access, message: string): AccessRefused
 }
 
-export function bearer({ issuer, audience, provider, nonces, now, tokenId = (token) => token }: BearerOptions): Bearer {
+export function bearer({ issuer, audience, provider, nonces, now, find = findRow }: BearerOptions): Bearer {
   // RFC 9728 §3.1: the path of the resource follows the well-known one.
   const metadata = `${issuer}/.well-known/oauth-protected-resource${audience.slice(issuer.length)}`
 
@@ -116,7 +117,7 @@ export function bearer({ issuer, audience, provider, nonces, now, tokenId = (tok
         : await readProof(proof, { method: request.method ?? '', url: issuer + path, accessToken: token }, nonces, now)
     if (judged?.kind === 'invalid') return refused(401, 'invalid_dpop_proof', judged.message, { scheme })
     if (judged?.kind === 'nonce') return refused(401, 'use_dpop_nonce', judged.message, { scheme })
-    const found = await withinRequest(request, () => living(provider(), tokenId(token)))
+    const found = await withinRequest(request, () => living(provider(), find, token))
     if (typeof found === 'string') return refused(401, 'invalid_token', found, { scheme })
     if (found.aud !== audience) return refused(401, 'invalid_token', 'the token is for another resource', { scheme })
     const binding = await bound(found, judged)
@@ -159,11 +160,19 @@ interface LivingToken {
   readonly jkt: string | undefined
 }
 
+/** Also asks for the browser session where the token ends with it. */
+function findRow(provider: Provider, value: string): Promise<AccessToken | undefined> {
+  return provider.AccessToken.find(value)
+}
+
 /** Finds a token of a person; answers why there is none that lives. */
-async function living(provider: Provider, value: string | undefined): Promise<LivingToken | string> {
-  // Also asks for the browser session where the token ends with it.
-  const token = value === undefined ? undefined : await provider.AccessToken.find(value)
-  if (token === undefined || !token.isValid) return 'the token is unknown, expired or revoked'
+async function living(
+  provider: Provider,
+  find: NonNullable<BearerOptions['find']>,
+  value: string,
+): Promise<LivingToken | string> {
+  const token = await find(provider, value)
+  if (!(token instanceof provider.AccessToken) || !token.isValid) return 'the token is unknown, expired or revoked'
   const { clientId, accountId, grantId } = token
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)
   if (

@@ -30,6 +30,7 @@ import { dpopNonces } from './dpop-nonce.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
+import { findJwts, type JwtTokens } from './jwt-tokens.ts'
 import { lastUse } from './last-use.ts'
 import { lifetimes } from './lifetimes.ts'
 import { linkParam } from './link-prompt.ts'
@@ -38,13 +39,14 @@ import { outboundFetch } from './outbound.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
+import { presentedJwts } from './presented-jwt.ts'
 import { refreshExpiration, refreshExpirationDiscovery } from './refresh-expiration.ts'
 import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
-import { storedJwts } from './stored-jwt.ts'
+import { tokenClaims } from './token-claims.ts'
 import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 import { tokenWrites } from './token-writes.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
@@ -64,8 +66,8 @@ export interface ProviderOptions {
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   ifttt: IftttResource
-  /** Audience of the JWTs that are kept. */
-  keptJwts?: string | undefined
+  /** What knows access tokens that are JWTs. */
+  jwts: JwtTokens
   pds: PdsResource
   pdsAccess: PdsPolicy['access']
   /** Ends every copy of a browser session: two tabs may have left two. */
@@ -128,6 +130,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   stateAcr(provider)
+  findJwts(provider, options.jwts)
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   deviceRules(provider, options.devices)
@@ -146,7 +149,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
-  if (options.keptJwts !== undefined) provider.use(storedJwts(options.keptJwts))
+  provider.use(presentedJwts())
   provider.use(frontChannel(options.pages.formPost))
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
@@ -254,8 +257,8 @@ function configuration(options: ProviderOptions): Configuration {
       }
     },
     ...lifetimes(options.now),
-    // What our own minting says beside the standard claims; the library's endpoints say nothing.
-    extraTokenClaims: (_ctx, token) => token.extra as Record<string, never> | undefined,
+    extraTokenClaims: (ctx, token) => tokenClaims(ctx, token) as Record<string, never> | undefined,
+    formats: { customizers: { jwt: options.jwts.customize } },
     // RFC 7009 §2.1: whoever takes one token back means the access behind it; half a family is no use to anybody.
     revokeGrantPolicy: () => true,
     clientBasedCORS: (_ctx, origin, client) =>

@@ -5,7 +5,6 @@
  */
 import type { Provider } from 'oidc-provider'
 import { type ShopResource, shopScope, shopTokenTtl } from './shop-resource.ts'
-import { storedJwtId } from './stored-jwt.ts'
 
 export interface ShopTokenParties {
   readonly accountId: string
@@ -15,7 +14,7 @@ export interface ShopTokenParties {
 }
 
 export interface ShopMinting {
-  /** A JWT (RFC 9068) that names the shop, with its row. Throws when the database does not answer. */
+  /** A JWT (RFC 9068) that names the shop. Throws when the database does not answer. */
   token(parties: ShopTokenParties): Promise<string>
 }
 
@@ -28,6 +27,8 @@ export function shopMinting(provider: () => Provider, resource: ShopResource, no
       if (client === undefined) throw new TypeError('there is no such client')
       const grant = new Grant({ accountId, clientId, expiresIn: shopTokenTtl } as never)
       grant.addResourceScope(identifier, shopScope)
+      // By it all tokens of a shop are ended; the tokens themselves have no row.
+      grant.addRar({ type: shopScope, identifier: String(shop.id) } as never)
       const grantId = await grant.save()
       const iat = Math.floor(now().getTime() / 1000)
       const claims = {
@@ -43,11 +44,7 @@ export function shopMinting(provider: () => Provider, resource: ShopResource, no
       }
       const info = { audience: identifier, scope: shopScope, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
       const resourceServer = new ResourceServer(identifier, info as never)
-      const value = await new AccessToken({ ...claims, resourceServer } as never).save()
-      const row = new AccessToken({ ...claims, aud: identifier } as never)
-      // With an id that is given, the library asks for no format.
-      await Object.assign(row, { jti: storedJwtId(value, identifier), format: 'opaque' }).save()
-      return value
+      return new AccessToken({ ...claims, resourceServer } as never).save()
     },
   }
 }

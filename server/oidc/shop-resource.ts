@@ -2,8 +2,7 @@
  * The resource that tokens of shops are for: our own `/api`, and that of the service behind us.
  *
  * Built in, so that an app of profile `otp` works as soon as it is registered. Its tokens are JWTs (RFC 9068) that name one
- * shop; unlike other JWTs each is also kept, so that it can be taken back (`stored-jwt.ts`). No other app may be
- * registered for its scope.
+ * shop. No other app may be registered for its scope.
  */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 

@@ -50,7 +50,6 @@ export const notYetShown: readonly string[] = [
   'request_uri_parameter_supported',
   'response_modes_supported',
   'response_types_supported',
-  'revocation_endpoint',
   'scopes_supported',
   'subject_types_supported',
   'token_endpoint',

@@ -1,4 +1,14 @@
 /** Rows of the table of standards: what resource servers need. */
 import type { Standard } from './row.ts'
 
-export const resources: readonly Standard[] = []
+export const resources: readonly Standard[] = [
+  {
+    file: 'rfc7009-revocation',
+    feature: 'Token revocation, of JWT access tokens too',
+    document: 'RFC 7009',
+    sections: '§2.1, §2.2',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: { revocation_endpoint: '/revoke' },
+  },
+]
