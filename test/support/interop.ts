@@ -8,7 +8,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { extname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
 import { inject } from 'vitest'
 import { type Person, register, signIn, somebody } from './people.ts'
 import type { TestClient, TestServer } from './server.ts'
@@ -22,29 +24,37 @@ export interface AppOptions {
   /** Paths of the app that it is registered with. */
   callback?: string
   afterLogout?: string
+  /** Where its address begins; browsers and programs of one machine name it differently. */
+  host?: 'localhost' | '127.0.0.1'
   /** More of its registration. */
   registration?: Record<string, unknown>
   /** More of its environment. */
   settings?: Record<string, string>
+  /** Loaded before the program: a file beside it. */
+  preload?: string
 }
 
 export interface App extends AsyncDisposable {
   readonly origin: string
   readonly client: TestClient
+  /** The next line that it writes; throws when it ends instead. */
+  line(): Promise<string>
 }
 
-/** Registers an app and starts it. Throws what it wrote when it ends instead of listening. */
+/** Registers an app and starts it; its first line says that it listens. Throws what it wrote when it ends instead. */
 export async function startApp(server: TestServer, options: AppOptions): Promise<App> {
-  const { program, profile = 'web', callback = '/callback', afterLogout = '/', registration = {} } = options
+  const { program, profile = 'web', callback = '/callback', afterLogout = '/', host = 'localhost' } = options
   const port = await freePort()
-  const origin = `http://localhost:${port}`
+  const origin = `http://${host}:${port}`
   const client = await server.client(profile, {
     redirect_uris: [origin + callback],
     post_logout_redirect_uris: [origin + afterLogout],
-    ...registration,
+    ...options.registration,
   })
-  const file = extname(program) === '' ? `${program}.ts` : program
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../interop/clients', file)], {
+  const fileOf = (name: string) => join(import.meta.dirname, '../interop/clients', name)
+  const preload = options.preload === undefined ? [] : ['--import', pathToFileURL(fileOf(options.preload)).href]
+  const file = fileOf(extname(program) === '' ? `${program}.ts` : program)
+  const child = spawn(process.execPath, [...preload, file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -59,13 +69,17 @@ export async function startApp(server: TestServer, options: AppOptions): Promise
   })
   const ended = once(child, 'exit')
   const complaints = text(child.stderr)
-  const listens = once(child.stdout, 'data').then(() => true)
-  if (!(await Promise.race([listens, ended.then(() => false)]))) {
-    throw new Error(`${program} did not start: ${await complaints}`)
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const line = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error(`${program} ended: ${await complaints}`)
+    return value
   }
+  await line()
   return {
     origin,
     client,
+    line,
     async [Symbol.asyncDispose]() {
       child.kill()
       await ended
