@@ -11,4 +11,14 @@ export const resources: readonly Standard[] = [
     on: 'always',
     discovery: { revocation_endpoint: '/revoke' },
   },
+  {
+    file: 'mcp-authorization',
+    feature: 'Assistants and MCP servers',
+    document: 'MCP authorization (2026-07-28)',
+    address: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization',
+    sections: 'whole',
+    shownBy: '@modelcontextprotocol/sdk',
+    on: { client: '--profile mcp' },
+    discovery: { code_challenge_methods_supported: ['S256'] },
+  },
 ]

@@ -1,0 +1,38 @@
+/** The official MCP SDK as a client, in a process of its own; the server of the example is made with it, too. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { scopes } from '../../examples/mcp-server/tools.ts'
+import { startApp, traveller } from '../support/interop.ts'
+import { type McpNotes, startMcpNotes } from '../support/mcp-notes.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+let server: TestServer
+let notes: McpNotes
+beforeAll(async () => {
+  server = await startTestServer()
+  notes = await startMcpNotes(server.origin)
+  await server.resource(notes.resource, Object.keys(scopes), 'jwt')
+})
+afterAll(async () => {
+  await notes[Symbol.asyncDispose]()
+  await server.stop()
+})
+
+test('a client that was registered by hand: discovery, sign-in, a tool, a step up, a refresh', async () => {
+  await using app = await startApp(server, {
+    program: 'mcp-sdk',
+    profile: 'mcp',
+    registration: { scope: 'openid offline_access', resource_scopes: 'notes:read notes:write' },
+    settings: { MCP_SERVER: notes.resource },
+  })
+  const { open } = traveller(server, app)
+  const text = async (path: string) => (await open(path)).text
+  const known = async () => JSON.parse(await text('/known')) as { tokens: { scope: string; refresh_token: string } }
+  expect(await text('/call/list_notes')).toContain('There are no notes.')
+  expect((await known()).tokens.scope).toBe('notes:read')
+  expect(await text('/call/add_note?text=Milk')).toContain('There are 1 notes.')
+  const { tokens } = await known()
+  expect(tokens.scope.split(' ').sort()).toEqual(['notes:read', 'notes:write'])
+  await open('/lose-access')
+  expect(await text('/call/list_notes')).toContain('Milk')
+  expect((await known()).tokens.refresh_token).not.toBe(tokens.refresh_token)
+})
