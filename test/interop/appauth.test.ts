@@ -29,7 +29,7 @@ test('AppAuth: discovery, browser and loopback on any port (RFC 8252 §7.3), ref
     settings: { PATH: `${tools}:${process.env['PATH']}`, OPENED: opened },
   })
   const { person, travel, atServer } = traveller(server, app)
-  await vi.waitUntil(() => existsSync(opened), { timeout: 10_000 })
+  await vi.waitUntil(() => existsSync(opened), { timeout: 30_000 })
   const done = await travel(await atServer.get(readFileSync(opened, 'utf8')))
   expect(done.text).toBe('Close your browser to continue')
   expect(JSON.parse(await app.line())).toMatchObject({ email: person.email, afterwards: 401 })
