@@ -4,6 +4,7 @@ import { Refusal } from '../errors.ts'
 import { buildMetadata } from '../oidc/client-metadata.ts'
 import { resourceScopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, keptHashes, newClientSecret } from '../oidc/client-secrets.ts'
+import { introspectionMember, signingAlgorithms } from '../oidc/openid-metadata.ts'
 import { builtIn, builtInProblems, namesake } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
@@ -35,6 +36,11 @@ export const resourceCommands: readonly Command[] = [
     options: {
       ...descriptiveOptions,
       ...securityOptions,
+      'introspection-alg': {
+        type: 'string',
+        value: signingAlgorithms.join('|'),
+        summary: 'how answers about tokens are signed, where the API asks for a JWT (RFC 9701; default RS256)',
+      },
       'token-format': { type: 'string', value: 'jwt|opaque', summary: 'kind of access token (default jwt)' },
       'token-ttl': {
         type: 'string',
@@ -115,7 +121,11 @@ async function add(context: Context, input: Input): Promise<Answer> {
 
   const clientId = newClientId()
   const metadata = await buildMetadata(
-    { id: clientId, profile: 'resource', given: { client_name: wanted.name, ...givenSecurity(input) } },
+    {
+      id: clientId,
+      profile: 'resource',
+      given: { client_name: wanted.name, ...givenSecurity(input), ...givenIntrospection(input) },
+    },
     { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
   const secret = keptHashes('resource', metadata, [newClientSecret()])[0]
@@ -145,6 +155,11 @@ async function add(context: Context, input: Input): Promise<Answer> {
       namesake(context.config, identifier),
     ]),
   }
+}
+
+function givenIntrospection(input: Input): Record<string, unknown> {
+  const algorithm = input.text('introspection-alg')
+  return algorithm === undefined ? {} : { [introspectionMember]: algorithm }
 }
 
 function noticeOf(sentences: readonly (string | undefined)[]): { notice?: string } {

@@ -54,6 +54,7 @@ export function clientFeatures() {
     deviceFlow: { enabled: true, ...userCodes },
     dPoP: { enabled: true },
     introspection: { enabled: true },
+    jwtIntrospection: { enabled: true },
     jwtUserinfo: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: { enabled: true },

@@ -14,9 +14,12 @@ export const signingAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 /** Members that any client may have that people sign in to. */
 export const openidMembers = ['id_token_signed_response_alg', 'userinfo_signed_response_alg'] as const
 
+/** The member of an API: how what it is told of tokens is signed, where it asks for a JWT (RFC 9701 §6). */
+export const introspectionMember = 'introspection_signed_response_alg'
+
 /** What is wrong with these members, one sentence each. */
 export function openidProblems(given: Metadata): string[] {
-  return openidMembers.flatMap((name) => chosen(given, name, signingAlgorithms))
+  return [...openidMembers, introspectionMember].flatMap((name) => chosen(given, name, signingAlgorithms))
 }
 
 function chosen(given: Metadata, name: string, choices: readonly string[]): string[] {

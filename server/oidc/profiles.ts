@@ -5,7 +5,7 @@
  * know how a client behaves asks `profileOf`.
  */
 import { authenticationMembers, authenticationMethods } from './authentication-methods.ts'
-import { openidMembers } from './openid-metadata.ts'
+import { introspectionMember, openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
   readonly name: string
@@ -356,7 +356,7 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: [...forPeople, ...authenticationMembers],
+    mayAdd: [...forPeople, ...authenticationMembers, introspectionMember],
     redirectUris: 'none',
     confidential: true,
     authMethods: authenticationMethods,

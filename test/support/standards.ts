@@ -44,7 +44,6 @@ export const notYetShown: readonly string[] = [
   'end_session_endpoint',
   'grant_types_supported',
   'id_token_signing_alg_values_supported',
-  'introspection_endpoint',
   'jwks_uri',
   'pushed_authorization_request_endpoint',
   'request_uri_parameter_supported',

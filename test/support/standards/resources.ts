@@ -3,6 +3,42 @@ import type { Standard } from './row.ts'
 
 export const resources: readonly Standard[] = [
   {
+    file: 'rfc8707-resource-indicators',
+    feature: 'Tokens for the API that is named',
+    document: 'RFC 8707',
+    sections: '§2, §2.1, §2.2',
+    shownBy: 'openid-client, jose',
+    on: 'always',
+    discovery: {},
+  },
+  {
+    file: 'rfc9068-jwt-access-tokens',
+    feature: 'Access tokens that are JWTs',
+    document: 'RFC 9068',
+    sections: '§2.1, §2.2, §4',
+    shownBy: 'jose, openid-client',
+    on: { client: 'a resource server: `resource add`' },
+    discovery: {},
+  },
+  {
+    file: 'rfc7662-introspection',
+    feature: 'Token introspection, of JWT access tokens too',
+    document: 'RFC 7662',
+    sections: '§2.1, §2.2, §4',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: { introspection_endpoint: '/introspect' },
+  },
+  {
+    file: 'rfc9701-jwt-introspection',
+    feature: 'Introspection answers that are signed',
+    document: 'RFC 9701',
+    sections: '§4, §5, §6, §8.1',
+    shownBy: 'oauth4webapi, jose',
+    on: { client: '`resource add --introspection-alg`; RS256 without' },
+    discovery: { introspection_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'] },
+  },
+  {
     file: 'rfc7009-revocation',
     feature: 'Token revocation, of JWT access tokens too',
     document: 'RFC 7009',
