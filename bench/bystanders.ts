@@ -15,7 +15,7 @@ export function bystanders(issuer: string) {
     findResource: async () => undefined,
     onGrantUsed: async () => undefined,
     forgetConsent: async () => undefined,
-    endSession: async () => undefined,
+    signOuts: { endSession: async () => undefined, addNotice: async () => undefined, onNotice: () => undefined },
     address: () => '',
     clientGuesses: { failed: async () => undefined },
     requestLimits: async () => undefined,

@@ -13,6 +13,7 @@ import { application } from './composition/application.ts'
 import { openAdminSocket } from './composition/commands.ts'
 import { openStore, readSettingsFile, secretsOf } from './composition/foundation.ts'
 import { cleaning, settled } from './composition/jobs.ts'
+import { tellingOfLogouts } from './composition/logouts.ts'
 import { type Parts, parts as putTogether } from './composition/parts.ts'
 import type { Outside } from './composition/pds.ts'
 import { telegramWork } from './composition/telegram-service.ts'
@@ -82,12 +83,14 @@ export async function startServer(settings: Config, options: StartOptions = {}):
   }
   const database = store
   const stopCleaning = cleaning(parts, stopping.signal)
+  const stopTelling = tellingOfLogouts(parts.oauth.logouts)
   const telegramDone = telegramWork(parts, stopping.signal)
 
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopping.abort()
     stopCleaning()
+    stopTelling()
     await drained(front.server)
     await settled(parts)
     await telegramDone

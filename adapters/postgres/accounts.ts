@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type Kysely, type Selectable, sql } from 'kysely'
+import { noticesOf } from './logout-notices.ts'
 import type { AccountRow, Database, IdentityRow } from './schema.ts'
 
 export interface Account {
@@ -159,7 +160,7 @@ export function accounts(db: Kysely<Database>, now: () => Date): Accounts {
     },
     disable: (id) => setDisabled(id, sql`coalesce(disabled_at, ${now()}::timestamptz)`),
     enable: (id) => setDisabled(id, sql`null`),
-    remove: (id) => remove(db, id),
+    remove: (id) => remove(db, id, now()),
   }
 }
 
@@ -197,9 +198,10 @@ function isIdentityTaken(error: unknown): boolean {
   return code === '23505' && constraint === 'identities_pkey'
 }
 
-/** One statement: nothing of a removed person may stay behind, usable or not. */
-async function remove(db: Kysely<Database>, id: string): Promise<boolean> {
+/** One statement: nothing of a removed person may stay behind, usable or not, but what their apps have yet to hear. */
+async function remove(db: Kysely<Database>, id: string, at: Date): Promise<boolean> {
   const row = await db
+    .with('told_apps', () => sql`(${noticesOf(sql`sessions.account_id = ${id}`, at)})`)
     .with('removed_passwords', (it) =>
       it
         .deleteFrom('passwords')

@@ -29,6 +29,7 @@ export type AuditEventName =
   | 'grant.revoked'
   | 'token.reuse-detected'
   | 'session.ended'
+  | 'logout.undelivered'
   | 'client.added'
   | 'client.updated'
   | 'client.secret-rotated'

@@ -42,6 +42,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   { table: 'approval_prompts', key: 'request_hash', over: 'expires_at < $1' },
   { table: 'telegram_sign_ins', key: 'token_hash', over: 'expires_at < $1' },
   { table: 'phone_codes', key: 'id_hash', over: 'expires_at < $1' },
+  { table: 'logout_notices', key: 'sid', over: 'expires_at < $1' },
   { table: 'request_windows', key: 'key', over: 'expires_at < $1' },
   { table: 'audit_events', key: 'id', over: "at < $1::timestamptz - interval '1 year'" },
   // A token may be written at the very moment in which its grant is revoked; some would lie there for a hundred years.

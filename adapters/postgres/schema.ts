@@ -378,6 +378,21 @@ export interface ShopRow {
   created_at: Date
 }
 
+/** A sign-out that an app has yet to be told of. */
+export interface LogoutNoticeRow {
+  /** The session as the app knows it; names, opens nothing. */
+  sid: string
+  client_id: string
+  account_id: string
+  tries: Generated<number>
+  /** What went wrong at the last try. */
+  problem: string | null
+  /** From then on a node may take it. */
+  due_at: Date
+  created_at: Date
+  expires_at: Date
+}
+
 export interface Database {
   accounts: AccountRow
   identities: IdentityRow
@@ -412,4 +427,5 @@ export interface Database {
   phone_codes: PhoneCodeRow
   request_windows: RequestWindowRow
   shops: ShopRow
+  logout_notices: LogoutNoticeRow
 }

@@ -2,10 +2,12 @@
  * The browser sessions of people, seen from the side of those who administer: listed and ended.
  *
  * oidc-provider reads and writes the same rows through its own adapter. The id of a session is the cookie and only
- * its hash is stored; a session is named by its `uid`, which opens nothing.
+ * its hash is stored; a session is named by its `uid`, which opens nothing. Whatever ends one writes down, in the same
+ * transaction, which apps are to be told.
  */
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { denyWaiting } from './approvals.ts'
+import { noticesOf } from './logout-notices.ts'
 import type { Database, SessionRow } from './schema.ts'
 import { lockSession } from './session-lock.ts'
 
@@ -36,6 +38,7 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
   const revoke = (uid: string): Promise<boolean> =>
     db.transaction().execute(async (trx) => {
       await lockSession(trx, uid)
+      await noticesOf(sql`sessions.uid = ${uid}`, now()).execute(trx)
       const rows = await trx.deleteFrom('sessions').where('uid', '=', uid).returning('expires_at').execute()
       return rows.some(({ expires_at }) => expires_at > now())
     })

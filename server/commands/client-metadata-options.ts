@@ -5,6 +5,7 @@ import { logoKinds } from '../oidc/logo.ts'
 import { shopScope } from '../oidc/shop-resource.ts'
 import { givenSecurity, securityOptions } from './client-security-options.ts'
 import type { Context, Input, Option } from './command.ts'
+import { logoutGiven, logoutOptions } from './logout-options.ts'
 import { openidGiven, openidOptions } from './openid-options.ts'
 
 export const metadataOptions = {
@@ -49,6 +50,7 @@ export const metadataOptions = {
     summary: 'the app may show QR codes of its own for signing in with Telegram (docs/telegram.md)',
   },
   ...openidOptions,
+  ...logoutOptions,
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
   'logo-file': {
     type: 'string',
@@ -82,6 +84,7 @@ export function given(input: Input): Record<string, unknown> {
     approve_in_chat: input.flag('approve-in-chat') || undefined,
     telegram_qr: input.flag('telegram-qr') || undefined,
     ...openidGiven(input),
+    ...logoutGiven(input),
     client_uri: input.text('client-uri'),
     logo_uri: input.text('logo-uri'),
     logo: input.text('logo-file'),

@@ -27,9 +27,9 @@ export function cleaning(parts: Parts, stopping: AbortSignal): () => void {
 }
 
 /** Answers once what nobody waited for is done, or has had its time. */
-export function settled({ pds, phoneSignIn }: Parts): Promise<unknown> {
+export function settled({ pds, phoneSignIn, oauth }: Parts): Promise<unknown> {
   return Promise.race([
-    Promise.all([pds.settled(), phoneSignIn?.settled()]),
+    Promise.all([pds.settled(), phoneSignIn?.settled(), oauth.logouts.settled()]),
     setTimeout(farewell, undefined, { ref: false }),
   ])
 }

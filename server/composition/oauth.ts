@@ -20,6 +20,7 @@ import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { type JwtTokens, jwtTokens } from '../oidc/jwt-tokens.ts'
+import type { LogoutDelivery } from '../oidc/logout-delivery.ts'
 import { cibaGrant } from '../oidc/profiles.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
@@ -31,6 +32,7 @@ import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { backchannel } from './backchannel.ts'
 import type { Foundation } from './foundation.ts'
+import { logouts } from './logouts.ts'
 import type { Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
 import type { Telegram } from './telegram.ts'
@@ -56,6 +58,8 @@ export interface OAuth {
   readonly ifttt: IftttResource & { readonly bearer: Bearer }
   /** Counts wrong secrets of clients, wherever they are tried. */
   readonly clientGuesses: ClientGuesses
+  /** Tells apps that people signed out. */
+  readonly logouts: LogoutDelivery
   /** What shops get tokens for, and what judges them there. */
   readonly shops: ShopResource & { readonly bearer: Bearer }
   /** Records that a grant was used; its failure is nobody's but the log's. */
@@ -105,6 +109,8 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   }
   const nonces = dpopNonces(dpopNonceSecret, now)
   const subjects = exchangeSubjects(foundation, stores)
+  const provider = (): Provider => current.provider
+  const told = logouts(foundation, stores, provider)
   const build = async () => {
     const keys = await stores.signingKeys.loadOrCreate()
     const jwts = jwtsOf(foundation, stores, keys)
@@ -127,7 +133,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       forgetConsent: (accountId, clientId) => reached(() => stores.grants.revokeUnused(accountId, clientId)),
       onSignOut: pds.signedOut,
       onGrantRevoked: pds.accessEnded,
-      endSession: (uid) => reached(() => stores.sessions.revoke(uid)),
+      signOuts: told.signOuts,
       pages: providerPages(pages, restartOf),
       reference: (request) => requestInfo(request).reference,
       address: (request) => requestInfo(request).address,
@@ -146,7 +152,6 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     return { provider, jwts }
   }
   let current = await build()
-  const provider = () => current.provider
   return {
     provider,
     async rebuild() {
@@ -155,6 +160,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     bearer: bearer({ issuer: config.issuer, audience: pds.resource.identifier, provider, nonces, now }),
     ifttt: { ...ifttt, bearer: bearer({ issuer: config.issuer, audience: ifttt.identifier, provider, nonces, now }) },
     clientGuesses: guesses,
+    logouts: told.delivery,
     shops: {
       ...shops,
       bearer: bearer({

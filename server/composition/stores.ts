@@ -14,6 +14,7 @@ import { deviceCodes } from '../../adapters/postgres/device-codes.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
 import { identities } from '../../adapters/postgres/identities.ts'
 import { limits } from '../../adapters/postgres/limits.ts'
+import { logoutNotices } from '../../adapters/postgres/logout-notices.ts'
 import { passwords } from '../../adapters/postgres/passwords.ts'
 import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
 import { phoneCodes } from '../../adapters/postgres/phone-codes.ts'
@@ -50,6 +51,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     grants: grants(db, now),
     identities: identities(db),
     limits: limits(db, now),
+    logoutNotices: logoutNotices(db, now),
     passwords: passwords(db, now),
     phoneCodes: phoneCodes(db, sealer, now),
     pdsLinks: pdsLinks(db, now),

@@ -48,6 +48,7 @@ export function clientFeatures() {
   return {
     // The library's sample pages accept any password.
     devInteractions: { enabled: false },
+    backchannelLogout: { enabled: true },
     ciba: backchannel(),
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },

@@ -17,6 +17,7 @@ import {
   words,
 } from './client-scopes.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
+import { logoutDefaults, logoutProblems } from './logout-metadata.ts'
 import { openidProblems } from './openid-metadata.ts'
 import { hasSecret, type Profile, profileOfClient } from './profiles.ts'
 import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
@@ -71,6 +72,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...permissionProblems(given['telegram_qr']),
     ...openidProblems(given),
     ...authenticationProblems(request.given, profile),
+    ...logoutProblems(given),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
@@ -97,7 +99,8 @@ function withDefaults(given: Metadata, profile: Profile, set: Metadata): Metadat
   const scope = scopesOf(own)
   const wanted = profile.mayAdd.includes('scope') && own['scope'] === undefined ? [...openidScopes, ...scope] : scope
   const { resource_scopes: _, ...rest } = own
-  return wanted.length === 0 ? rest : { ...rest, scope: wanted.join(' ') }
+  const complete = { ...logoutDefaults(rest), ...rest }
+  return wanted.length === 0 ? complete : { ...complete, scope: wanted.join(' ') }
 }
 
 /** Whether a member says what the profile sets; of its scopes any may be named, in the form in which they are given. */

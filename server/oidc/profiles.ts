@@ -89,6 +89,9 @@ const frontChannel = [
   ...openidMembers,
 ] as const
 
+/** For clients with a server, which is what can be told (OpenID Connect Back-Channel Logout). */
+const toldOfSignOuts = ['backchannel_logout_uri', 'backchannel_logout_session_required'] as const
+
 /** OAuth 2.1 and RFC 9700 §2.1.1 ask for PKCE from every client with a code, confidential ones too (code injection). */
 const codeFlow = {
   pkceRequired: true,
@@ -142,7 +145,7 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    mayAdd: [...frontChannel, ...authenticationMembers, 'telegram_qr'],
+    mayAdd: [...frontChannel, ...authenticationMembers, ...toldOfSignOuts, 'telegram_qr'],
     redirectUris: 'web',
     confidential: true,
     authMethods: authenticationMethods,

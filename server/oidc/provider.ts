@@ -17,6 +17,7 @@ import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { accountClient } from './account-client.ts'
 import { assertAcrClaim, stateAcr } from './acr-check.ts'
 import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules } from './backchannel.ts'
+import { backchannelLogoutRules, type SignOuts } from './backchannel-logout.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientAssertions } from './client-assertions.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
@@ -70,8 +71,8 @@ export interface ProviderOptions {
   jwts: JwtTokens
   pds: PdsResource
   pdsAccess: PdsPolicy['access']
-  /** Ends every copy of a browser session: two tabs may have left two. */
-  endSession: (uid: string) => Promise<unknown>
+  /** What happens when people sign out; a session may have left copies in two tabs. */
+  signOuts: SignOuts
   /** Told of people who signed out. */
   onSignOut?: (accountId: string) => void
   /** Told of grants that were used, where their profile has it recorded. */
@@ -134,6 +135,7 @@ export function createProvider(options: ProviderOptions): Provider {
   acceptAtUserinfo(provider, options.pds.identifier)
   takeWithSlash(provider, options.pds.identifier)
   deviceRules(provider, options.devices)
+  backchannelLogoutRules(provider, options.signOuts)
   if (options.backchannel !== undefined) backchannelRules(provider, options.backchannel)
   if (options.exchange !== undefined) {
     addTokenExchange(provider, {
@@ -167,12 +169,12 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** What the library leaves open: unknown addresses, and the reference number in what it answers to programs. */
-function answered({ pages, reference, endSession, onSignOut }: ProviderOptions): Parameters<Provider['use']>[0] {
+function answered({ pages, reference, signOuts, onSignOut }: ProviderOptions): Parameters<Provider['use']>[0] {
   return async (ctx, next) => {
     await next()
     const { session } = (ctx as unknown as KoaContextWithOIDC).oidc ?? {}
     if (session !== undefined && 'destroyed' in session && session.destroyed === true) {
-      await endSession(session.uid)
+      await signOuts.endSession(session.uid)
       if (session.accountId !== undefined) onSignOut?.(session.accountId)
     }
     const body: unknown = ctx.body

@@ -3,6 +3,16 @@ import type { Standard } from './row.ts'
 
 export const endings: readonly Standard[] = [
   {
+    file: 'oidc-back-channel-logout',
+    feature: 'Apps are told that somebody signed out, until they have heard it',
+    document: 'OpenID Connect Back-Channel Logout 1.0',
+    address: 'https://openid.net/specs/openid-connect-backchannel-1_0.html',
+    sections: '§2.1–§2.5, §2.8',
+    shownBy: 'a receiver with jose',
+    on: { client: '--backchannel-logout-uri' },
+    discovery: { backchannel_logout_supported: true, backchannel_logout_session_supported: true },
+  },
+  {
     file: 'refresh-token-expiration',
     feature: 'How long a refresh token may lie, and when all of it ends',
     document: 'Refresh Token and Authorization Expiration (draft 03)',
