@@ -48,6 +48,7 @@ export async function serveFromMemory(options: InMemoryOptions): Promise<{ issue
     keys: options.keys,
     cookieKeys,
     dpopNonceSecret: randomBytes(32),
+    subjectKey: randomBytes(32),
     models: memoryModels(options.clients),
     findAccount: async (id) => (id === options.account.id ? options.account : undefined),
     pages: providerPages(pages, async () => undefined),

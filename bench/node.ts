@@ -131,6 +131,7 @@ async function makerOf({ db }: Store, secret: string): Promise<Provider> {
     keys: await signingKeys(db, sealer, now).loadOrCreate(),
     cookieKeys: [secret],
     dpopNonceSecret: sealer.derive('dpop-nonce')[0],
+    subjectKey: randomBytes(32),
     models: oidcModels({
       db,
       sealer,

@@ -1,5 +1,5 @@
 /**
- * The keys that sign tokens: public part readable, private part sealed. All nodes share them; the first node that
+ * The keys that sign tokens: public part readable, private part sealed; and the one that pairwise subjects follow from. All nodes share them; the first node that
  * starts makes them, under a lock, so that two nodes never make two sets.
  */
 import { generateKeyPair, randomBytes } from 'node:crypto'
@@ -18,6 +18,9 @@ export type SigningKey = Record<string, unknown> & { kid: string; alg: SigningAl
 export type SigningAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 const algorithms: readonly SigningAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
 
+/** Under which the key of subjects is stored. */
+const subjectKid = 'pairwise-subjects'
+
 const generate = promisify(generateKeyPair)
 const pairs = {
   RS256: () => generate('rsa', { modulusLength: 2048 }),
@@ -31,6 +34,7 @@ export function signingKeys(db: Kysely<Database>, sealer: Sealer, now: () => Dat
       .selectFrom('signing_keys')
       .select(['kid', 'sealed_jwk'])
       .where('retired_at', 'is', null)
+      .where('alg', 'in', algorithms)
       .orderBy('created_at', 'desc')
       .orderBy('kid')
       .execute()
@@ -63,11 +67,39 @@ export function signingKeys(db: Kysely<Database>, sealer: Sealer, now: () => Dat
       })
     },
 
-    /** Every key that was ever used, newest first, without its private part. */
+    /**
+     * The key that pairwise subjects follow from (OIDC Core §8.1), 32 bytes; made the first time, and never replaced.
+     * Throws `SealBroken` when `SECRETS` do not open it.
+     */
+    async subjectKey(): Promise<Buffer> {
+      const jwk = { kty: 'oct', kid: subjectKid, alg: 'HS256', use: 'sig' }
+      const known = () => db.selectFrom('signing_keys').select('sealed_jwk').where('kid', '=', subjectKid)
+      if ((await known().executeTakeFirst()) === undefined) {
+        const made = { ...jwk, k: randomBytes(32).toString('base64url') }
+        const row = {
+          kid: subjectKid,
+          alg: jwk.alg,
+          public_jwk: JSON.stringify(jwk),
+          sealed_jwk: sealer.seal(JSON.stringify(made), context(subjectKid)),
+          created_at: now(),
+        }
+        await db
+          .insertInto('signing_keys')
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute()
+      }
+      const { sealed_jwk } = await known().executeTakeFirstOrThrow()
+      const { k } = JSON.parse(sealer.open(sealed_jwk, context(subjectKid))) as { k: string }
+      return Buffer.from(k, 'base64url')
+    },
+
+    /** Every key that ever signed tokens, newest first, without its private part. */
     async list(): Promise<{ kid: string; alg: string; createdAt: Date; retiredAt: Date | undefined }[]> {
       const rows = await db
         .selectFrom('signing_keys')
         .select(['kid', 'alg', 'created_at', 'retired_at'])
+        .where('alg', 'in', algorithms)
         .orderBy('created_at', 'desc')
         .execute()
       return rows.map((row) => ({

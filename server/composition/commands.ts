@@ -1,4 +1,5 @@
 /** What commands work with, in whichever process they run; and the CLI's way into a server that owns the database. */
+import { guardedFetch } from '../../adapters/atproto/guarded-fetch.ts'
 import { passwordHashing } from '../../adapters/crypto/password-hash.ts'
 import { passwordSettings } from '../../adapters/identity/password-settings.ts'
 import { databaseTime, keysThatOpen } from '../../adapters/postgres/examination.ts'
@@ -48,7 +49,7 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
       keysThatOpen: () => keysThatOpen(db, (sealed, context) => sealer.open(sealed, context)),
     },
     config,
-    validateMetadata: clientRules(),
+    validateMetadata: clientRules(guardedFetch().document),
     now,
     insideServer,
   }

@@ -117,6 +117,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     const provider = createProvider({
       issuer: config.issuer,
       keys,
+      subjectKey: await stores.signingKeys.subjectKey(),
       cookieKeys,
       dpopNonceSecret,
       models,

@@ -11,7 +11,7 @@ import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-scopes.ts'
 import { userCodes } from './device-flow.ts'
-import { signingAlgorithms } from './openid-metadata.ts'
+import { signingAlgorithms, subjectTypes } from './openid-metadata.ts'
 
 /** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */
 export function clientConfiguration() {
@@ -20,6 +20,7 @@ export function clientConfiguration() {
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
     responseTypes: ['code'],
     acrValues: [...levels],
+    subjectTypes: [...subjectTypes],
     enabledJWA: {
       clientAuthSigningAlgValues: [...clientAlgorithms],
       idTokenSigningAlgValues: [...signingAlgorithms],

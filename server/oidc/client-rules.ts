@@ -5,7 +5,9 @@
  * it stores nothing. For the commands that register clients.
  */
 import { type Adapter, Provider } from 'oidc-provider'
+import type { Fetch } from '../../adapters/atproto/guarded-fetch.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
+import { outboundFetch } from './outbound.ts'
 import { tokenExchangeGrant } from './token-exchange.ts'
 
 const none = 'AA'
@@ -15,11 +17,15 @@ const keysInForm = [
   { kid: '3', alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: none, d: none },
 ]
 
-/** The check that the library makes when a client is used. Throws its `invalid_client_metadata`. */
-export function clientRules(): (metadata: Record<string, unknown>) => Promise<void> {
+/**
+ * The check that the library makes when a client is used. Throws its `invalid_client_metadata`. `fetchDocument` gets what
+ * the metadata names elsewhere (`sector_identifier_uri`).
+ */
+export function clientRules(fetchDocument: Fetch): (metadata: Record<string, unknown>) => Promise<void> {
   const provider = new Provider('https://rules.invalid', {
     ...clientConfiguration(),
     features: clientFeatures(),
+    fetch: outboundFetch(fetchDocument),
     cookies: { keys: ['never used to sign a cookie'] },
     // The library takes the algorithms that clients may name from the keys, looks at their form alone until it signs, and
     // warns where it is given none, as it does of its own store.

@@ -5,7 +5,7 @@
  * know how a client behaves asks `profileOf`.
  */
 import { authenticationMembers, authenticationMethods } from './authentication-methods.ts'
-import { introspectionMember, openidMembers } from './openid-metadata.ts'
+import { introspectionMember, openidFrontChannelMembers, openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
   readonly name: string
@@ -82,11 +82,9 @@ const frontChannel = [
   'scope',
   'resource_scopes',
   'initiate_login_uri',
-  'default_max_age',
-  'require_auth_time',
   'require_pushed_authorization_requests',
   'required_identity',
-  ...openidMembers,
+  ...openidFrontChannelMembers,
 ] as const
 
 /** For clients with a server, which is what can be told (OpenID Connect Back-Channel Logout). */

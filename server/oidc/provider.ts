@@ -37,6 +37,7 @@ import { lifetimes } from './lifetimes.ts'
 import { linkParam } from './link-prompt.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { outboundFetch } from './outbound.ts'
+import { pairwiseSubjects } from './pairwise.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
@@ -59,6 +60,8 @@ export interface ProviderOptions {
   cookieKeys: readonly string[]
   /** 32 bytes, the same on every node (RFC 9449 §8). */
   dpopNonceSecret: Buffer
+  /** 32 bytes, the same for ever: who people are to apps that know them by names of their own follows from it. */
+  subjectKey: Buffer
   models: OidcModels
   /** Reads documents that clients name, with every address checked. */
   fetchDocument: Fetch
@@ -198,6 +201,7 @@ function configuration(options: ProviderOptions): Configuration {
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
+    ...pairwiseSubjects(options.subjectKey),
     fetch: outboundFetch(options.fetchDocument),
     extraParams: {
       ...Object.fromEntries([impliedConsent, linkParam, freshSignIn, ...personParams].map((name) => [name, null])),

@@ -446,7 +446,7 @@ async function signingKeys(): Promise<void> {
   const rows = await server.database.store.db.selectFrom('signing_keys').selectAll().execute()
   for (const { kid, sealed_jwk } of rows) {
     const jwk = JSON.parse(sealer([secrets]).open(sealed_jwk, `signing-key:${kid}`)) as Record<string, string>
-    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi']) note('private signing key', jwk[member])
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) note('private signing key', jwk[member])
   }
 }
 

@@ -13,7 +13,11 @@ afterAll(() => server.stop())
 /** The library's verdict at registration. */
 async function atRegistration(given: Record<string, unknown>): Promise<boolean> {
   const metadata = { ...profileOf('web')?.metadata, redirect_uris: [testRedirectUri], ...given }
-  return clientRules()({ client_id: 'example', client_secret: 'a hash', ...metadata }).then(
+  return clientRules(async () => Promise.reject(new Error('nothing is asked')))({
+    client_id: 'example',
+    client_secret: 'a hash',
+    ...metadata,
+  }).then(
     () => true,
     (error: { error?: string }) => {
       if (error.error !== 'invalid_client_metadata' && error.error !== 'invalid_redirect_uri') throw error
