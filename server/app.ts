@@ -142,7 +142,8 @@ function oauthError({ code }: Refusal): string {
  * Settles host and protocol for everything that follows: the issuer's, or no answer. The library builds addresses from
  * these headers, so nobody else may choose them.
  */
-function pinned({ issuer }: AppOptions): Middleware {
+function pinned({ issuer, proxies }: AppOptions): Middleware {
+  const { header, verifyHeader } = proxies.certificates ?? {}
   const { host, protocol } = new URL(issuer)
   return async (ctx, next) => {
     const target = originForm(ctx.req.url ?? '', host)
@@ -154,7 +155,8 @@ function pinned({ issuer }: AppOptions): Middleware {
     ctx.req.url = ctx.originalUrl = ctx.request.originalUrl = target
     const { headers } = ctx.req
     for (const name of Object.keys(headers))
-      if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete headers[name]
+      if (name === 'forwarded' || name.startsWith('x-forwarded-') || name === header || name === verifyHeader)
+        delete headers[name]
     headers.host = host
     headers['x-forwarded-proto'] = protocol.slice(0, -1)
     ctx.cookies.secure = protocol === 'https:'

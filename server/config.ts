@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { pdsScope, pdsScopeProblem } from './atproto/scopes.ts'
 import { type GoogleConfig, type OidcProviderConfig, readGoogle, readOidcProviders } from './oidc-providers-config.ts'
+import type { CertificateHeaders } from './request-info.ts'
 import { readTelegram, type TelegramConfig } from './telegram-config.ts'
 
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   readonly trustProxy: readonly string[]
   /** The header in which they name a request's country, in lower case. */
   readonly countryHeader: string | undefined
+  /** Where they hand on certificates of clients (RFC 8705, RFC 9440); undefined: nowhere. */
+  readonly clientCertificates: CertificateHeaders | undefined
   readonly registration: 'open' | 'closed'
   /** Name of the product on the pages. */
   readonly productName: string
@@ -76,6 +79,8 @@ export const settings = {
   SECRETS: 'key ring for sealing and cookies: secrets of 32 or more characters, newest first, separated by commas',
   TRUST_PROXY: 'networks of the TLS proxy whose X-Forwarded headers are believed, separated by commas',
   COUNTRY_HEADER: 'header in which that proxy names the country of a request (ISO 3166)',
+  CLIENT_CERTIFICATE_HEADER: 'header in which that proxy hands on the certificate of a client (mutual TLS, RFC 8705)',
+  CLIENT_CERTIFICATE_VERIFY_HEADER: 'header in which it says SUCCESS where a CA of yours vouches for that certificate',
   REGISTRATION: 'open (default) or closed: whether people may create accounts themselves',
   PRODUCT_NAME: 'name of the product on the pages (default Habitat)',
   ATPROTO_PLC_URL: 'directory of DIDs (default https://plc.directory)',
@@ -125,7 +130,13 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   const database = readDatabase(env, production, problems)
   const secrets = readSecrets(text(env['SECRETS']), production, problems)
   const trustProxy = readNetworks(text(env['TRUST_PROXY']), problems)
-  const countryHeader = readHeaderName(text(env['COUNTRY_HEADER']), trustProxy, problems)
+  const headerOf = (name: HeaderSetting) => readHeaderName(name, text(env[name]), trustProxy, problems)
+  const countryHeader = headerOf('COUNTRY_HEADER')
+  const clientCertificates = readCertificates(
+    headerOf('CLIENT_CERTIFICATE_HEADER'),
+    headerOf('CLIENT_CERTIFICATE_VERIFY_HEADER'),
+    problems,
+  )
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
   const atproto = readAtproto(env, new URL(issuer).hostname, problems)
   const google = readGoogle(
@@ -171,6 +182,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     secrets,
     trustProxy,
     countryHeader,
+    clientCertificates,
     registration,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
     atproto,
@@ -287,17 +299,37 @@ function readNetworks(value: string | undefined, problems: string[]): readonly s
     })
 }
 
+type HeaderSetting = 'COUNTRY_HEADER' | 'CLIENT_CERTIFICATE_HEADER' | 'CLIENT_CERTIFICATE_VERIFY_HEADER'
+const exampleHeaders: Readonly<Record<HeaderSetting, string>> = {
+  COUNTRY_HEADER: 'CF-IPCountry',
+  CLIENT_CERTIFICATE_HEADER: 'Client-Cert',
+  CLIENT_CERTIFICATE_VERIFY_HEADER: 'X-Client-Cert-Verify',
+}
+
 function readHeaderName(
+  name: HeaderSetting,
   value: string | undefined,
   trustProxy: readonly string[],
   problems: string[],
 ): string | undefined {
   if (value === undefined) return undefined
   if (!/^[A-Za-z0-9-]+$/.test(value)) {
-    problems.push(`COUNTRY_HEADER must be the name of a header such as CF-IPCountry, not "${value}".`)
+    problems.push(`${name} must be the name of a header such as ${exampleHeaders[name]}, not "${value}".`)
   }
-  if (trustProxy.length === 0) problems.push('COUNTRY_HEADER is believed of a proxy in TRUST_PROXY only. Set both.')
+  if (trustProxy.length === 0) problems.push(`${name} is believed of a proxy in TRUST_PROXY only. Set both.`)
   return value.toLowerCase()
+}
+
+function readCertificates(
+  header: string | undefined,
+  verifyHeader: string | undefined,
+  problems: string[],
+): CertificateHeaders | undefined {
+  if (header !== undefined) return { header, verifyHeader }
+  if (verifyHeader !== undefined) {
+    problems.push('CLIENT_CERTIFICATE_VERIFY_HEADER says something of the one in CLIENT_CERTIFICATE_HEADER. Set both.')
+  }
+  return undefined
 }
 
 function readAtproto(env: Environment, issuerHost: string, problems: string[]): AtprotoConfig {

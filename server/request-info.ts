@@ -3,9 +3,10 @@
  *
  * Kept by the raw request, because our pages and the protocol library each have a context of their own around it.
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, type X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
+import { readCertificate } from './client-certificate.ts'
 
 export interface RequestInfo {
   /** Shown to the person and written to the log, so that the two find each other. */
@@ -16,6 +17,22 @@ export interface RequestInfo {
   readonly host: string | undefined
   /** Where the address is, as our proxy has it (ISO 3166). */
   readonly country: string | undefined
+  /** The certificate that the client showed to our proxy, as its header has it. */
+  readonly certificate: { readonly value: string; readonly verified: boolean } | undefined
+}
+
+/** The header in which proxies hand on the certificate of a client, and the one that says whether a CA vouches for it. */
+export interface CertificateHeaders {
+  /** In lower case, as the other. */
+  readonly header: string
+  readonly verifyHeader: string | undefined
+}
+
+/** A certificate that a client showed. */
+export interface ClientCertificate {
+  readonly certificate: X509Certificate
+  /** The proxy found it good by its CA. */
+  readonly verified: boolean
 }
 
 /** Whom to believe what. */
@@ -24,6 +41,8 @@ export interface Proxies {
   readonly trusted: readonly string[]
   /** The header in which they name the country, in lower case. */
   readonly countryHeader: string | undefined
+  /** Undefined: they hand on no certificates. */
+  readonly certificates?: CertificateHeaders | undefined
 }
 
 const noProxies: Proxies = { trusted: [], countryHeader: undefined }
@@ -31,9 +50,10 @@ const noProxies: Proxies = { trusted: [], countryHeader: undefined }
 const known = new WeakMap<IncomingMessage, RequestInfo>()
 
 /** The info of a request; read once, before anyone changes its headers. */
-export function requestInfo(request: IncomingMessage, { trusted, countryHeader }: Proxies = noProxies): RequestInfo {
+export function requestInfo(request: IncomingMessage, proxies: Proxies = noProxies): RequestInfo {
   const found = known.get(request)
   if (found !== undefined) return found
+  const { trusted, countryHeader, certificates } = proxies
   const peer = canonical(request.socket.remoteAddress)
   const behindProxy = peer !== undefined && isTrusted(peer, trusted)
   const info = {
@@ -41,9 +61,28 @@ export function requestInfo(request: IncomingMessage, { trusted, countryHeader }
     address: (behindProxy ? forwardedAddress(request, trusted) : undefined) ?? peer ?? 'unknown',
     host: (behindProxy ? firstValue(request.headers['x-forwarded-host']) : undefined) ?? request.headers.host,
     country: behindProxy && countryHeader !== undefined ? countryOf(request.headers[countryHeader]) : undefined,
+    certificate: behindProxy && certificates !== undefined ? certificateOf(request, certificates) : undefined,
   }
   known.set(request, info)
   return info
+}
+
+/** The certificate that the client of a request showed to our proxy; undefined when there is none that can be read. */
+export function clientCertificate(request: IncomingMessage): ClientCertificate | undefined {
+  const { certificate: handed } = requestInfo(request)
+  const certificate = handed && readCertificate(handed.value)
+  return certificate && { certificate, verified: handed.verified }
+}
+
+/** Two values of the header say that somebody before the proxy wrote one. */
+function certificateOf(
+  request: IncomingMessage,
+  { header, verifyHeader }: CertificateHeaders,
+): RequestInfo['certificate'] {
+  const [value, ...more] = request.headersDistinct[header] ?? []
+  if (value === undefined || value === '' || more.length > 0) return undefined
+  const answers = verifyHeader === undefined ? [] : (request.headersDistinct[verifyHeader] ?? [])
+  return { value, verified: answers.length === 1 && answers[0]?.toUpperCase() === 'SUCCESS' }
 }
 
 /** The last address in `X-Forwarded-For` that is not a proxy of ours; anything left of it may be invented. */

@@ -27,7 +27,7 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   }
   const id = input.text('client-id') ?? newClientId()
   const firstParty = input.flag('first-party')
-  const request = { id, profile: profile.name, given: given(input), firstParty }
+  const request = { id, profile: profile.name, given: withoutEmpty(given(input)), firstParty }
   refuseUnoffered(context, request.given)
   const metadata = await buildMetadata(request, await metadataRules(context))
   const secret = hasSecret(profileOfClient(profile.name, metadata) ?? profile) ? newClientSecret() : undefined
@@ -70,7 +70,7 @@ export async function update(context: Context, input: Input): Promise<Answer> {
   refuseUnoffered(context, changes)
   const before: Metadata = { ...ownMembers(client), scope: scopesOf(client.metadata).join(' ') || undefined }
   const { resource_scopes: _, ...merged } = { ...before, ...changes } as Record<string, unknown>
-  const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+  const kept = withoutEmpty(merged)
   const request = { id: client.id, profile: client.profile, given: kept, firstParty: firstParty ?? client.firstParty }
   const metadata = await buildMetadata(request, await metadataRules(context))
   const secretHashes = keptHashes(client.profile, metadata, client.secretHashes)
@@ -90,6 +90,11 @@ export async function update(context: Context, input: Input): Promise<Answer> {
         }
       : {}),
   }
+}
+
+/** An empty text is how a member is taken away. */
+function withoutEmpty(members: Metadata): Metadata {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ''))
 }
 
 /** What was given when the client was registered; what its profile sets follows from what it is to be. */

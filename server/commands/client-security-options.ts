@@ -1,6 +1,6 @@
 /** The options for clients that prove who they are by more than a secret, in the names of RFC 7591 and RFC 8705. */
 import { authenticationMethods, clientAlgorithms } from '../oidc/authentication-methods.ts'
-import type { Input, Option } from './command.ts'
+import { type Input, type Option, UsageError } from './command.ts'
 import { readJsonObject } from './json-file.ts'
 
 export const securityOptions = {
@@ -25,6 +25,20 @@ export const securityOptions = {
     value: 'uri',
     summary: 'address of those keys in their place, so that the app can change them',
   },
+  'tls-subject-dn': {
+    type: 'string',
+    value: 'name',
+    summary: 'for tls_client_auth: subject of the certificate of the app, such as "CN=app,O=Example,C=KZ" (RFC 4514)',
+  },
+  'tls-san-dns': { type: 'string', value: 'name', summary: 'in its place: a DNS name in the certificate' },
+  'tls-san-uri': { type: 'string', value: 'uri', summary: 'in its place: a URI in the certificate' },
+  'tls-san-ip': { type: 'string', value: 'address', summary: 'in its place: an IP address in the certificate' },
+  'tls-san-email': { type: 'string', value: 'address', summary: 'in its place: an e-mail address in the certificate' },
+  'bound-tokens': {
+    type: 'string',
+    value: 'dpop|certificate',
+    summary: 'the app gets only tokens that are bound to a key that it proves at each use, or to its certificate',
+  },
 } as const satisfies Record<string, Option>
 
 /** The metadata that these options name; an empty text takes a member away. Throws `Refusal`. */
@@ -35,5 +49,22 @@ export function givenSecurity(input: Input): Record<string, unknown> {
     token_endpoint_auth_signing_alg: input.text('auth-signing-alg'),
     jwks: keys === undefined || keys === '' ? keys : readJsonObject(keys),
     jwks_uri: input.text('jwks-uri'),
+    tls_client_auth_subject_dn: input.text('tls-subject-dn'),
+    tls_client_auth_san_dns: input.text('tls-san-dns'),
+    tls_client_auth_san_uri: input.text('tls-san-uri'),
+    tls_client_auth_san_ip: input.text('tls-san-ip'),
+    tls_client_auth_san_email: input.text('tls-san-email'),
+    ...binding(input.text('bound-tokens')),
+  }
+}
+
+function binding(chosen: string | undefined): Record<string, unknown> {
+  if (chosen === undefined) return {}
+  if (!['dpop', 'certificate', ''].includes(chosen)) {
+    throw new UsageError('--bound-tokens is dpop or certificate; an empty text takes the demand away.')
+  }
+  return {
+    dpop_bound_access_tokens: chosen === 'dpop' || '',
+    tls_client_certificate_bound_access_tokens: chosen === 'certificate' || '',
   }
 }

@@ -27,10 +27,10 @@ import { telegramApi } from './telegram-sign-in.ts'
 export function application(parts: Parts, stopping: AbortSignal): RequestListener {
   const { foundation, stores, pds, oauth, pages } = parts
   const { config, store, now, log } = foundation
-  const { issuer, productName, trustProxy, countryHeader } = config
+  const { issuer, productName, trustProxy, countryHeader, clientCertificates } = config
   const app = createApp({
     issuer,
-    proxies: { trusted: trustProxy, countryHeader },
+    proxies: { trusted: trustProxy, countryHeader, certificates: clientCertificates },
     cookieKeys: oauth.cookieKeys,
     pages,
     provider: oauth.provider,

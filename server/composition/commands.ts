@@ -11,6 +11,7 @@ import { adminSocketPath, type Config } from '../config.ts'
 import { describe } from '../describe-error.ts'
 import { provedBy } from '../interactions/ways.ts'
 import { clientRules } from '../oidc/client-rules.ts'
+import { mutualTlsOf } from '../oidc/mutual-tls.ts'
 import { telegramIdentity } from '../telegram/identity.ts'
 import type { Foundation } from './foundation.ts'
 import { type OtherIssuer, otherIssuers } from './other-issuers.ts'
@@ -49,7 +50,7 @@ export function commandServices({ store, config, sealer, insideServer, now }: Se
       keysThatOpen: () => keysThatOpen(db, (sealed, context) => sealer.open(sealed, context)),
     },
     config,
-    validateMetadata: clientRules(guardedFetch().document),
+    validateMetadata: clientRules(guardedFetch().document, mutualTlsOf(config.clientCertificates)),
     now,
     insideServer,
   }

@@ -21,6 +21,7 @@ import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { type JwtTokens, jwtTokens } from '../oidc/jwt-tokens.ts'
 import type { LogoutDelivery } from '../oidc/logout-delivery.ts'
+import { mutualTlsOf } from '../oidc/mutual-tls.ts'
 import { cibaGrant } from '../oidc/profiles.ts'
 import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
@@ -139,6 +140,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       reference: (request) => requestInfo(request).reference,
       address: (request) => requestInfo(request).address,
       clientGuesses: guesses,
+      mutualTls: mutualTlsOf(config.clientCertificates),
       requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),

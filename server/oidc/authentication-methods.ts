@@ -1,5 +1,6 @@
 /**
- * The ways in which a client proves who it is, and the members of its metadata that belong to them, as data.
+ * The ways in which a client proves who it is, what binds its tokens to it, and the members of
+ * its metadata for both, as data.
  *
  * What is wrong with values is `client-keys.ts`; which profile has which is `profiles.ts`.
  */
@@ -36,3 +37,6 @@ export const authenticationMembers = [
  * is `Ed25519` by its name before RFC 9864.
  */
 export const clientAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] as const
+
+/** What tokens may be bound to (RFC 9449 §5.2, RFC 8705 §3.4): a key that is proved at each use, or a certificate. */
+export const bindingMembers = ['dpop_bound_access_tokens', 'tls_client_certificate_bound_access_tokens'] as const

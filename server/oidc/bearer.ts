@@ -7,6 +7,8 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Provider } from 'oidc-provider'
+import { certificateThumbprint } from '../client-certificate.ts'
+import { clientCertificate } from '../request-info.ts'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { dpopAlgorithms, type Proof, proofWindow, readProof } from './dpop-proof.ts'
 import type { AccessToken, ClientCredentials } from './jwt-tokens.ts'
@@ -120,15 +122,32 @@ export function bearer({ issuer, audience, provider, nonces, now, find = findRow
     const found = await withinRequest(request, () => living(provider(), find, token))
     if (typeof found === 'string') return refused(401, 'invalid_token', found, { scheme })
     if (found.aud !== audience) return refused(401, 'invalid_token', 'the token is for another resource', { scheme })
-    const binding = await bound(found, judged)
-    if (binding !== undefined) return refused(401, binding.error, binding.message, { scheme: 'DPoP' })
+    const binding = await bound(found, judged, request)
+    if (binding !== undefined) return refused(401, binding.error, binding.message, { scheme: binding.scheme })
     const { clientId, accountId, grantId, scopes, extra } = found
     const nonce = judged === undefined || judged.nonce === nonces.next() ? undefined : nonces.next()
     return { kind: 'granted', clientId, accountId, grantId, scopes, extra, scheme, nonce }
   }
 
-  /** A proof and the token's key belong together, or neither is there; undefined when that holds. */
+  /** What the token is bound to and what the request proves belong together, or neither is there; undefined when that holds. */
   async function bound(
+    token: LivingToken,
+    proof: Extract<Proof, { kind: 'valid' }> | undefined,
+    request: IncomingMessage,
+  ): Promise<{ error: AccessError; message: string; scheme: Scheme } | undefined> {
+    if (token.certificate !== undefined && token.certificate !== thumbprintOf(request)) {
+      // RFC 8705 §3.
+      return {
+        error: 'invalid_token',
+        message: 'the token is bound to a certificate; show that one',
+        scheme: 'Bearer',
+      }
+    }
+    const wrong = await boundToKey(token, proof)
+    return wrong && { ...wrong, scheme: 'DPoP' }
+  }
+
+  async function boundToKey(
     token: LivingToken,
     proof: Extract<Proof, { kind: 'valid' }> | undefined,
   ): Promise<{ error: AccessError; message: string } | undefined> {
@@ -158,6 +177,8 @@ interface LivingToken {
   readonly extra: Readonly<Record<string, unknown>>
   readonly aud: unknown
   readonly jkt: string | undefined
+  /** Thumbprint of the certificate that it is bound to. */
+  readonly certificate: string | undefined
 }
 
 /** Also asks for the browser session where the token ends with it. */
@@ -185,9 +206,13 @@ async function living(
     return 'the access behind the token has ended'
   }
   if ((await provider.Client.find(clientId)) === undefined) return 'the client of the token is gone'
-  if (token['x5t#S256'] !== undefined) return 'the token is bound to a certificate'
-  const extra = token.extra ?? {}
-  return { clientId, accountId, grantId, scopes: [...token.scopes], extra, aud: token.aud, jkt: token.jkt }
+  const { aud, jkt, extra = {}, 'x5t#S256': certificate } = token
+  return { clientId, accountId, grantId, scopes: [...token.scopes], extra, aud, jkt, certificate }
+}
+
+function thumbprintOf(request: IncomingMessage): string | undefined {
+  const shown = clientCertificate(request)
+  return shown && certificateThumbprint(shown.certificate)
 }
 
 /** What stands in the headers: a token, nothing, or a sentence about what is wrong with them. */

@@ -11,10 +11,11 @@ import { backchannel } from './backchannel.ts'
 import { claimsByScope } from './claims.ts'
 import { openidScopes } from './client-scopes.ts'
 import { userCodes } from './device-flow.ts'
+import { certificateMethods, type MutualTls, mutualTls } from './mutual-tls.ts'
 import { signingAlgorithms, subjectTypes } from './openid-metadata.ts'
 
 /** Scopes, methods and members that clients may have. A new object each time: the library keeps what it is given. */
-export function clientConfiguration() {
+export function clientConfiguration(certificates: MutualTls = 'none') {
   return {
     scopes: [...openidScopes],
     claims: Object.fromEntries(Object.entries(claimsByScope).map(([scope, claims]) => [scope, [...claims]])),
@@ -29,7 +30,13 @@ export function clientConfiguration() {
       authorizationSigningAlgValues: [...signingAlgorithms],
     },
     // Hashed secrets leave no key for HMAC-based methods.
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      ...certificateMethods(certificates),
+      'none',
+    ],
     extraClientMetadata: {
       properties: [
         'profile',
@@ -45,7 +52,7 @@ export function clientConfiguration() {
 }
 
 /** The features that bring grant types, members and methods of clients; the provider that serves adds its policies. */
-export function clientFeatures() {
+export function clientFeatures(certificates: MutualTls = 'none') {
   return {
     // The library's sample pages accept any password.
     devInteractions: { enabled: false },
@@ -58,6 +65,7 @@ export function clientFeatures() {
     introspection: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtUserinfo: { enabled: true },
+    mTLS: mutualTls(certificates),
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: { enabled: true },
     revocation: { enabled: true },

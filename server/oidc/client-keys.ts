@@ -4,7 +4,7 @@
  * Our own rules, with words for whoever registers it; the library's come after them (`client-metadata.ts`). Knows no
  * request: what a proof has to say is `client-assertions.ts`.
  */
-import { certificateNames, clientAlgorithms } from './authentication-methods.ts'
+import { bindingMembers, certificateNames, clientAlgorithms } from './authentication-methods.ts'
 import type { Profile } from './profiles.ts'
 import { isLoopback } from './redirect-uris.ts'
 
@@ -39,6 +39,7 @@ export function authenticationProblems(given: Members, profile: Profile): string
       : []),
     ...algorithmProblems(given['token_endpoint_auth_signing_alg'], method),
     ...certificateProblems(given, method),
+    ...bindingProblems(given),
     ...(given['telegram_qr'] === true && !method.startsWith('client_secret_')
       ? ['The API for QR codes knows its callers by their secret ("telegram_qr"): this client has none.']
       : []),
@@ -102,6 +103,17 @@ function certificateProblems(given: Members, method: string): string[] {
     : [
         `A client that authenticates by tls_client_auth needs one name in its certificate: ${certificateNames.join(', ')}.`,
       ]
+}
+
+/** A token is bound to one thing (RFC 8705 §3.4, RFC 9449 §5.2). */
+function bindingProblems(given: Members): string[] {
+  const values = bindingMembers.map((name) => given[name])
+  if (values.some((value) => value !== undefined && value !== true)) {
+    return bindingMembers.map((name) => `"${name}" must be true, or be left out.`)
+  }
+  return values.every((value) => value === true)
+    ? [`Tokens are bound to a key or to a certificate: one of ${bindingMembers.join(' and ')}.`]
+    : []
 }
 
 function isObject(value: unknown): value is Members {

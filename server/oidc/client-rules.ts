@@ -7,6 +7,7 @@
 import { type Adapter, Provider } from 'oidc-provider'
 import type { Fetch } from '../../adapters/atproto/guarded-fetch.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
+import type { MutualTls } from './mutual-tls.ts'
 import { outboundFetch } from './outbound.ts'
 import { tokenExchangeGrant } from './token-exchange.ts'
 
@@ -19,12 +20,15 @@ const keysInForm = [
 
 /**
  * The check that the library makes when a client is used. Throws its `invalid_client_metadata`. `fetchDocument` gets what
- * the metadata names elsewhere (`sector_identifier_uri`).
+ * the metadata names elsewhere (`sector_identifier_uri`); `certificates` says what those of clients are good for.
  */
-export function clientRules(fetchDocument: Fetch): (metadata: Record<string, unknown>) => Promise<void> {
+export function clientRules(
+  fetchDocument: Fetch,
+  certificates: MutualTls = 'none',
+): (metadata: Record<string, unknown>) => Promise<void> {
   const provider = new Provider('https://rules.invalid', {
-    ...clientConfiguration(),
-    features: clientFeatures(),
+    ...clientConfiguration(certificates),
+    features: clientFeatures(certificates),
     fetch: outboundFetch(fetchDocument),
     cookies: { keys: ['never used to sign a cookie'] },
     // The library takes the algorithms that clients may name from the keys, looks at their form alone until it signs, and

@@ -4,7 +4,7 @@
  * A new kind is a new entry here, not a branch elsewhere. Knows nothing of rows or of the library; whoever needs to
  * know how a client behaves asks `profileOf`.
  */
-import { authenticationMembers, authenticationMethods } from './authentication-methods.ts'
+import { authenticationMembers, authenticationMethods, bindingMembers } from './authentication-methods.ts'
 import { introspectionMember, openidFrontChannelMembers, openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
@@ -84,6 +84,7 @@ const frontChannel = [
   'initiate_login_uri',
   'require_pushed_authorization_requests',
   'required_identity',
+  ...bindingMembers,
   ...openidFrontChannelMembers,
 ] as const
 
@@ -195,7 +196,7 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: [...forPeople, ...authenticationMembers, 'resource_scopes', 'telegram_qr'],
+    mayAdd: [...forPeople, ...authenticationMembers, ...bindingMembers, 'resource_scopes', 'telegram_qr'],
     redirectUris: 'none',
     confidential: true,
     authMethods: authenticationMethods,
@@ -255,6 +256,7 @@ const all = {
     mayAdd: [
       ...forPeople,
       ...authenticationMembers,
+      ...bindingMembers,
       'scope',
       'resource_scopes',
       'required_identity',

@@ -35,6 +35,7 @@ import { findJwts, type JwtTokens } from './jwt-tokens.ts'
 import { lastUse } from './last-use.ts'
 import { lifetimes } from './lifetimes.ts'
 import { linkParam } from './link-prompt.ts'
+import type { MutualTls } from './mutual-tls.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { outboundFetch } from './outbound.ts'
 import { pairwiseSubjects } from './pairwise.ts'
@@ -90,6 +91,8 @@ export interface ProviderOptions {
   /** The network address that a request comes from. */
   address: (request: IncomingMessage) => string
   clientGuesses: ClientGuesses
+  /** What certificates of clients are good for; undefined: nothing. */
+  mutualTls?: MutualTls
   /** Asked before a request of a program is stored. */
   requestLimits: RequestLimits
   devices: DeviceFlowOptions
@@ -193,11 +196,11 @@ function configuration(options: ProviderOptions): Configuration {
   const { models, issuer, pds } = options
   const secure = issuer.startsWith('https:')
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
-  const features = clientFeatures()
+  const features = clientFeatures(options.mutualTls)
   const nonces = dpopNonces(options.dpopNonceSecret, options.now)
   const boundKey = requestKey(nonces, options.now)
   return {
-    ...clientConfiguration(),
+    ...clientConfiguration(options.mutualTls),
     adapter: (name: string) => models.adapter(name) as never,
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],

@@ -55,6 +55,27 @@ describe('COUNTRY_HEADER', () => {
   })
 })
 
+describe('CLIENT_CERTIFICATE_HEADER', () => {
+  const headers = { CLIENT_CERTIFICATE_HEADER: 'Client-Cert', CLIENT_CERTIFICATE_VERIFY_HEADER: 'X-Verify' }
+
+  test('is the name of a header, with or without the one that says what a CA found', () => {
+    expect(readConfig({ ...headers, TRUST_PROXY: '10.0.0.1' }).clientCertificates).toEqual({
+      header: 'client-cert',
+      verifyHeader: 'x-verify',
+    })
+    const one = { CLIENT_CERTIFICATE_HEADER: 'Client-Cert', TRUST_PROXY: '10.0.0.1' }
+    expect(readConfig(one).clientCertificates).toEqual({ header: 'client-cert', verifyHeader: undefined })
+    expect(readConfig({}).clientCertificates).toBeUndefined()
+  })
+
+  test('is believed of a proxy only, and the other says nothing without it', () => {
+    expect(problemsOf({ CLIENT_CERTIFICATE_HEADER: 'Client-Cert' })).toEqual([expect.stringContaining('TRUST_PROXY')])
+    expect(problemsOf({ CLIENT_CERTIFICATE_VERIFY_HEADER: 'X-Verify', TRUST_PROXY: '10.0.0.1' })).toEqual([
+      expect.stringContaining('Set both'),
+    ])
+  })
+})
+
 describe('for people’s PDSs', () => {
   test('nothing is needed: the public directory, DNS, the wide scope, links that outlive a sign-out', () => {
     expect(readConfig({}).atproto).toEqual({

@@ -30,6 +30,8 @@ export interface IssueOptions {
   audience?: string | null
   /** Thumbprint of the DPoP key that the token is bound to. */
   jkt?: string
+  /** Thumbprint of the certificate that the token is bound to. */
+  certificate?: string
   /** Seconds. */
   expiresIn?: number
   /** Ends with a browser session of this uid, which there is not. */
@@ -69,7 +71,15 @@ export async function apiTokens(database: TestDatabase, issuer: string, now: () 
   })
   return {
     provider,
-    async issue({ scope = 'openid atproto', jkt, audience = issuer, expiresIn = 600, sessionUid, grantOf } = {}) {
+    async issue({
+      scope = 'openid atproto',
+      jkt,
+      certificate,
+      audience = issuer,
+      expiresIn = 600,
+      sessionUid,
+      grantOf,
+    } = {}) {
       const did = `did:plc:${randomBytes(15)
         .toString('hex')
         .replace(/[^a-f]/g, 'a')
@@ -94,6 +104,7 @@ export async function apiTokens(database: TestDatabase, issuer: string, now: () 
         ...(sessionUid === undefined ? {} : { sessionUid }),
         ...(audience === null ? {} : { aud: audience }),
         ...(jkt === undefined ? {} : { jkt }),
+        ...(certificate === undefined ? {} : { 'x5t#S256': certificate }),
       } as never)
       return { value: await token.save(), accountId: account.id, clientId, grantId, did }
     },

@@ -14,4 +14,22 @@ export const requests: readonly Standard[] = [
       token_endpoint_auth_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'],
     },
   },
+  {
+    file: 'rfc8705-mtls',
+    feature: 'Mutual TLS: clients that authenticate by a certificate, and tokens that are bound to one',
+    document: 'RFC 8705',
+    sections: '§2.1, §2.2, §3, §7.1',
+    shownBy: 'oauth4webapi',
+    on: {
+      settings: {
+        TRUST_PROXY: '127.0.0.1',
+        CLIENT_CERTIFICATE_HEADER: 'Client-Cert',
+        CLIENT_CERTIFICATE_VERIFY_HEADER: 'X-Client-Cert-Verify',
+      },
+    },
+    discovery: {
+      tls_client_certificate_bound_access_tokens: true,
+      token_endpoint_auth_methods_supported: ['tls_client_auth', 'self_signed_tls_client_auth'],
+    },
+  },
 ]
