@@ -10,6 +10,7 @@ import { pdsScope, pdsScopeProblem } from './atproto/scopes.ts'
 import { type GoogleConfig, type OidcProviderConfig, readGoogle, readOidcProviders } from './oidc-providers-config.ts'
 import type { CertificateHeaders } from './request-info.ts'
 import { readTelegram, type TelegramConfig } from './telegram-config.ts'
+import { readUnverifiedClients, type UnverifiedClientsConfig } from './unverified-clients-config.ts'
 
 export interface Config {
   readonly production: boolean
@@ -38,6 +39,7 @@ export interface Config {
   readonly oidcProviders: readonly OidcProviderConfig[]
   /** Undefined: there is no bot, and nobody signs in with Telegram. */
   readonly telegram: TelegramConfig | undefined
+  readonly unverifiedClients: UnverifiedClientsConfig
   /** By which IFTTT authenticates to our Service API, newest first; empty: it cannot. */
   readonly iftttServiceKeys: readonly string[]
   readonly logLevel: LogLevel
@@ -82,6 +84,10 @@ export const settings = {
   CLIENT_CERTIFICATE_HEADER: 'header in which that proxy hands on the certificate of a client (mutual TLS, RFC 8705)',
   CLIENT_CERTIFICATE_VERIFY_HEADER: 'header in which it says SUCCESS where a CA of yours vouches for that certificate',
   REGISTRATION: 'open (default) or closed: whether people may create accounts themselves',
+  CLIENT_METADATA_DOCUMENTS:
+    'no (default), yes, or hosts separated by commas: client ids may be addresses of documents',
+  CLIENT_REGISTRATION: 'closed (default), token or open: whether apps may register themselves (RFC 7591)',
+  UNVERIFIED_CLIENT_SCOPES: 'what such apps may ask for at most (default "openid profile email offline_access")',
   PRODUCT_NAME: 'name of the product on the pages (default Habitat)',
   ATPROTO_PLC_URL: 'directory of DIDs (default https://plc.directory)',
   ATPROTO_HANDLE_RESOLVER: 'service that resolves atproto handles (default: DNS and HTTPS)',
@@ -138,6 +144,14 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     problems,
   )
   const registration = oneOf('REGISTRATION', text(env['REGISTRATION']) ?? 'open', ['open', 'closed'], problems)
+  const unverifiedClients = readUnverifiedClients(
+    {
+      documents: text(env['CLIENT_METADATA_DOCUMENTS']),
+      registration: text(env['CLIENT_REGISTRATION']),
+      scopes: text(env['UNVERIFIED_CLIENT_SCOPES']),
+    },
+    problems,
+  )
   const atproto = readAtproto(env, new URL(issuer).hostname, problems)
   const google = readGoogle(
     {
@@ -184,6 +198,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     countryHeader,
     clientCertificates,
     registration,
+    unverifiedClients,
     productName: text(env['PRODUCT_NAME']) ?? 'Habitat',
     atproto,
     google,

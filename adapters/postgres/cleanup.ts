@@ -51,6 +51,15 @@ const expired: readonly { table: string; key: string; over: string }[] = [
     key: 'id_hash',
     over: 'grant_id in (select id from grants where revoked_at < $1)',
   },
+  { table: 'registration_tokens', key: 'id', over: 'expires_at < $1' },
+  // Anybody may bring such a client; it stays while somebody uses it. One that was stopped must not come again.
+  {
+    table: 'clients',
+    key: 'id',
+    over: `origin <> 'registered' and disabled_at is null and updated_at < $1::timestamptz - interval '30 days'
+      and not exists (select 1 from grants where grants.client_id = clients.id)
+      and not exists (select 1 from consents where consents.client_id = clients.id)`,
+  },
   // A grant lasts as long as something hangs on it or a JWT names it; a day's grace covers what is still under way.
   {
     table: 'grants',

@@ -10,6 +10,9 @@ import type { ClientRow, Database } from './schema.ts'
 /** OAuth client metadata by RFC 7591 §2 names, without `client_id` and without any secret. */
 export type ClientMetadata = Readonly<Record<string, unknown>>
 
+/** Who brought a client here: an administrator, the client it`self`, or whoever wrote the `document` at the address that is its id. */
+export type ClientOrigin = 'registered' | 'self' | 'document'
+
 export interface Client {
   readonly id: string
   /** Name of an entry of `server/oidc/profiles.ts`. */
@@ -19,6 +22,9 @@ export interface Client {
   /** `sha256:<base64url>` of each valid secret, newest first, two at most; empty for public clients. */
   readonly secretHashes: readonly string[]
   readonly disabledAt: Date | undefined
+  readonly origin: ClientOrigin
+  /** Of a `document`: until then it is not read again. */
+  readonly freshUntil: Date | undefined
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -69,16 +75,16 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst()
-    return row && read(row)
+    return row && clientOf(row)
   }
   return {
     async find(id) {
       const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst()
-      return row && read(row)
+      return row && clientOf(row)
     },
     async list() {
       const rows = await db.selectFrom('clients').selectAll().orderBy('created_at').orderBy('id').execute()
-      return rows.map(read)
+      return rows.map(clientOf)
     },
     async resourceScopes() {
       const rows = await db
@@ -107,7 +113,7 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
         .onConflict((conflict) => conflict.column('id').doNothing())
         .returningAll()
         .executeTakeFirst()
-      return row && read(row)
+      return row && clientOf(row)
     },
     update: (id, metadata, also = {}) => change(id, { metadata, ...also }),
     replace: ({ id, disabledAt, ...rest }) => change(id, { ...rest, disabledAt: disabledAt ?? null }),
@@ -122,7 +128,7 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirst()
-      return row && read(row)
+      return row && clientOf(row)
     },
     async disable(id) {
       const at = now()
@@ -132,7 +138,7 @@ export function clients(db: Kysely<Database>, now: () => Date): Clients {
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirst()
-      return row && read(row)
+      return row && clientOf(row)
     },
     enable: (id) => change(id, { disabledAt: null }),
     async remove(id) {
@@ -166,7 +172,8 @@ function writable(values: {
   }
 }
 
-function read(row: Selectable<ClientRow>): Client {
+/** The client of a row. */
+export function clientOf(row: Selectable<ClientRow>): Client {
   return {
     id: row.id,
     profile: row.profile,
@@ -174,6 +181,8 @@ function read(row: Selectable<ClientRow>): Client {
     metadata: row.metadata,
     secretHashes: row.secret_hashes,
     disabledAt: row.disabled_at ?? undefined,
+    origin: row.origin,
+    freshUntil: row.fresh_until ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

@@ -1,7 +1,7 @@
 /**
  * What a person agreed to, by account and client: remembered in every browser, apart from the grants that carry it out.
  */
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database } from './schema.ts'
 
 /** Scopes and claims that were agreed to. */
@@ -11,6 +11,14 @@ export interface Consent {
   /** Scopes by resource identifier (RFC 8707). */
   resources: Readonly<Record<string, readonly string[]>>
 }
+
+/**
+ * An app that calls itself otherwise, answers elsewhere or has other keys since, by its own doing, may be another one: what
+ * was agreed to before counts no more.
+ */
+const isForThisClient = sql<boolean>`not exists (
+  select 1 from clients where clients.id = consents.client_id and clients.identity_changed_at >= consents.updated_at
+)`
 
 export type Consents = ReturnType<typeof consents>
 
@@ -22,6 +30,7 @@ export function consents(db: Kysely<Database>, now: () => Date) {
         .select('payload')
         .where('account_id', '=', accountId)
         .where('client_id', '=', clientId)
+        .where(isForThisClient)
         .executeTakeFirst()
       return row?.payload as Consent | undefined
     },
@@ -38,14 +47,17 @@ export function consents(db: Kysely<Database>, now: () => Date) {
           .execute()
         const row = await trx
           .selectFrom('consents')
-          .select('payload')
+          .select(['payload', isForThisClient.as('counts')])
           .where('account_id', '=', accountId)
           .where('client_id', '=', clientId)
           .forUpdate()
           .executeTakeFirstOrThrow()
         await trx
           .updateTable('consents')
-          .set({ payload: JSON.stringify(merged(row.payload as Consent, given)), updated_at: now() })
+          .set({
+            payload: JSON.stringify(merged(row.counts ? (row.payload as Consent) : empty, given)),
+            updated_at: now(),
+          })
           .where('account_id', '=', accountId)
           .where('client_id', '=', clientId)
           .execute()

@@ -96,6 +96,25 @@ export interface ClientRow {
   disabled_at: Date | null
   created_at: Date
   updated_at: Date
+  /** Who brought it here: `registered` by an administrator, by it`self`, or a `document` at its own address. */
+  origin: Generated<'registered' | 'self' | 'document'>
+  /** When its name, addresses or keys last became others, by its own doing. */
+  identity_changed_at: Generated<Date | null>
+  /** Until then its document is not read again. */
+  fresh_until: Generated<Date | null>
+  /** SHA-256 of the token by which it changes its own registration (RFC 7592). */
+  registration_token_hash: Generated<string | null>
+}
+
+export interface RegistrationTokenRow {
+  id: string
+  token_hash: string
+  name: string
+  /** What is registered by it; null: what the metadata says. */
+  profile: string | null
+  uses_left: number
+  created_at: Date
+  expires_at: Date
 }
 
 export interface ResourceRow {
@@ -403,6 +422,7 @@ export interface Database {
   limits: LimitRow
   audit_events: AuditEventRow
   clients: ClientRow
+  registration_tokens: RegistrationTokenRow
   resources: ResourceRow
   grants: GrantRow
   consents: ConsentRow

@@ -14,6 +14,7 @@ export function describe(client: Client): Record<string, unknown> {
     client_id: client.id,
     profile: client.profile,
     first_party: client.firstParty,
+    origin: client.origin,
     ...metadata,
     logo_stored: decodeLogo(logo) !== undefined,
     secrets: client.secretHashes.length,
@@ -57,13 +58,18 @@ export function overview(all: readonly Client[]): Answer {
     client.id,
     client.profile,
     client.disabledAt === undefined ? 'enabled' : 'disabled',
-    client.firstParty ? 'first' : 'third',
+    partyOf(client),
     String(client.metadata['client_name'] ?? ''),
   ])
   return {
     json: { clients: all.map(describe) },
     text: all.length === 0 ? ['No client is registered.'] : table(['ID', 'PROFILE', 'STATE', 'PARTY', 'NAME'], rows),
   }
+}
+
+function partyOf({ origin, firstParty }: Client): string {
+  if (origin !== 'registered') return 'unverified'
+  return firstParty ? 'first' : 'third'
 }
 
 /** The one answer that holds a secret; for a platform with all that is to be entered there. */

@@ -56,6 +56,7 @@ function refuseUnoffered({ identityNames }: Context, { required_identity: wanted
 
 export async function update(context: Context, input: Input): Promise<Answer> {
   const client = await existing(context, input)
+  refuseUnverified(client, input)
   if (input.flag('first-party') && input.flag('third-party')) {
     throw new UsageError('An app is either --first-party or --third-party.')
   }
@@ -95,6 +96,15 @@ export async function update(context: Context, input: Input): Promise<Answer> {
 /** An empty text is how a member is taken away. */
 function withoutEmpty(members: Metadata): Metadata {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ''))
+}
+
+function refuseUnverified({ id, origin }: Client, input: Input): void {
+  if (origin === 'document') {
+    throw new Refusal('invalid', `What ${id} is says the document at that address, and whoever owns it can change it.`)
+  }
+  if (origin === 'self' && input.flag('first-party')) {
+    throw new Refusal('invalid', 'An app that registered itself is never first-party. Register one with client add.')
+  }
 }
 
 /** What was given when the client was registered; what its profile sets follows from what it is to be. */

@@ -19,7 +19,7 @@ export const clientTransferCommands: readonly Command[] = [
   {
     name: 'client export',
     usage: '[--with-secret-hashes]',
-    summary: 'print every app, one line of JSON each; with --json as one array',
+    summary: 'print every app that was registered here, one line of JSON each; with --json as one array',
     options: {
       'with-secret-hashes': {
         type: 'boolean',
@@ -44,7 +44,10 @@ export const clientTransferCommands: readonly Command[] = [
 ]
 
 async function exportClients({ clients }: Context, input: Input): Promise<Answer> {
-  const all = (await clients.list()).map((client) => exported(client, input.flag('with-secret-hashes')))
+  const all = (await clients.list())
+    // What strangers say of themselves would be imported as what an administrator says.
+    .filter(({ origin }) => origin === 'registered')
+    .map((client) => exported(client, input.flag('with-secret-hashes')))
   return { json: all, text: all.map(jsonLine) }
 }
 

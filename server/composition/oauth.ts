@@ -5,6 +5,7 @@
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Outbound } from '../../adapters/atproto/guarded-fetch.ts'
+import type { Client } from '../../adapters/postgres/clients.ts'
 import { type OidcModels, oidcModels, reached } from '../../adapters/postgres/oidc-models.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
@@ -32,6 +33,7 @@ import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
 import { backchannel } from './backchannel.ts'
+import { findClients, strangersRules } from './client-documents.ts'
 import type { Foundation } from './foundation.ts'
 import { logouts } from './logouts.ts'
 import type { Pds } from './pds.ts'
@@ -78,7 +80,8 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   const { config, sealer, now, log } = foundation
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
-  const models = modelsOf(foundation, stores, telegram === undefined ? [cibaGrant, tokenExchangeGrant] : [])
+  const findClient = findClients(foundation, stores, outbound, () => strangersRules(foundation, stores, provider()))
+  const models = modelsOf(foundation, stores, findClient, telegram === undefined ? [cibaGrant, tokenExchangeGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
   const shops = shopResource(config.issuer, config.productName)
   const findResource = cached(
@@ -144,6 +147,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
+      readsDocuments: config.unverifiedClients.documents !== undefined,
       exchange: subjects === undefined ? undefined : { subjects, nonces },
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
@@ -200,7 +204,8 @@ function jwtsOf({ config, sealer, now }: Foundation, stores: Stores, keys: reado
 
 function modelsOf(
   { store: { db }, sealer, now, log }: Foundation,
-  { clients, audit }: Stores,
+  { audit }: Stores,
+  find: (id: string) => Promise<Client | undefined>,
   withoutGrants: readonly string[],
 ): OidcModels {
   return oidcModels({
@@ -208,7 +213,7 @@ function modelsOf(
     sealer,
     now,
     scope: requestScope,
-    findClient: clientLookup({ find: (id) => reached(() => clients.find(id)), withoutGrants, now }),
+    findClient: clientLookup({ find, withoutGrants, now }),
     onReplay: ({ model, grantId }) => {
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)

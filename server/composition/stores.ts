@@ -29,6 +29,7 @@ import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import { telegramPhones } from '../../adapters/postgres/telegram-phones.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
+import { unverifiedClients } from '../../adapters/postgres/unverified-clients.ts'
 import type { Foundation } from './foundation.ts'
 
 export type Stores = ReturnType<typeof stores>
@@ -66,5 +67,6 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
     telegramSignIns: telegramSignIns(db, sealer, now),
+    unverifiedClients: unverifiedClients(db, now),
   }
 }

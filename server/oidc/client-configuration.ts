@@ -41,6 +41,7 @@ export function clientConfiguration(certificates: MutualTls = 'none') {
       properties: [
         'profile',
         'first_party',
+        'origin',
         'resource_scopes',
         'logo_address',
         'required_identity',

@@ -50,7 +50,8 @@ function libraryMetadata(client: Client, withoutGrants: readonly string[]): Reco
     ...(logoAddress === undefined ? {} : { logo_address: logoAddress }),
     client_id: client.id,
     profile: client.profile,
-    first_party: client.firstParty,
+    first_party: client.firstParty && client.origin === 'registered',
+    origin: client.origin,
     ...(client.secretHashes.length > 0 ? { client_secret: client.secretHashes.join(' ') } : {}),
   }
 }

@@ -17,6 +17,7 @@ import { impliedConsent } from './offline-access.ts'
 import { otherPerson } from './other-person.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { type Grant, saved, sessionGrant } from './session-grant.ts'
+import { unverifiedConsent } from './unverified.ts'
 
 /** Seconds after which a person signs in again however busy the session is (ASVS 5 §7.3.2). */
 export const sessionLifetime = 30 * 24 * 60 * 60
@@ -37,6 +38,7 @@ export function policy(
   now: () => Date,
   findIdentities: Parameters<typeof otherPerson>[0],
   pds: PdsPolicy,
+  findConsent: Parameters<typeof unverifiedConsent>[0],
 ): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
   const { Check, Prompt } = interactionPolicy
@@ -79,6 +81,7 @@ export function policy(
       return installed && oidc.result?.consent === undefined
     }),
   )
+  consent?.add(unverifiedConsent(findConsent))
   consent?.remove('consent_prompt')
   consent?.add(
     new Check('consent_prompt', 'the client asks for consent again', 'consent_required', ({ oidc }) => {

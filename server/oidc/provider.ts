@@ -27,6 +27,7 @@ import { isClientSecret } from './client-secrets.ts'
 import { consentEnd, type ForgetConsent } from './consent-end.ts'
 import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules } from './device-flow.ts'
 import { freshSignIn } from './device-interaction.ts'
+import { documentFeature } from './document-feature.ts'
 import { dpopNonces } from './dpop-nonce.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
 import { iftttAddresses } from './ifttt-addresses.ts'
@@ -98,6 +99,8 @@ export interface ProviderOptions {
   devices: DeviceFlowOptions
   /** Undefined where nobody can be asked in a chat. */
   backchannel: BackchannelOptions | undefined
+  /** Whether client ids may be addresses of documents; the models find such clients. */
+  readsDocuments?: boolean
   /** Undefined: no tokens are exchanged. */
   exchange?: Pick<TokenExchangeNeeds, 'subjects' | 'nonces'> | undefined
   /** Told of every error that the library answers. */
@@ -241,7 +244,12 @@ function configuration(options: ProviderOptions): Configuration {
     },
     interactions: {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
-      policy: policy(options.now, options.findIdentities, { resource: pds, access: options.pdsAccess }),
+      policy: policy(
+        options.now,
+        options.findIdentities,
+        { resource: pds, access: options.pdsAccess },
+        options.findConsent,
+      ),
     },
     loadExistingGrant: existingGrant(options.findConsent, pds),
     async findAccount(ctx, id) {
@@ -276,6 +284,7 @@ function configuration(options: ProviderOptions): Configuration {
     features: {
       ...features,
       claimsParameter: { ...features.claimsParameter, assertClaimsParameter: assertAcrClaim },
+      clientIdMetadataDocument: documentFeature(options.readsDocuments === true),
       ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       deviceFlow: deviceFlow(options.devices),

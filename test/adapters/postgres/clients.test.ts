@@ -18,7 +18,14 @@ test('a client comes back as it was added', async () => {
   await using database = await openTestDatabase()
   const store = clients(database.store.db, () => time)
   const added = await store.add(example)
-  expect(added).toEqual({ ...example, disabledAt: undefined, createdAt: time, updatedAt: time })
+  expect(added).toEqual({
+    ...example,
+    origin: 'registered',
+    freshUntil: undefined,
+    disabledAt: undefined,
+    createdAt: time,
+    updatedAt: time,
+  })
   expect(await store.find('example')).toEqual(added)
   expect(await store.list()).toEqual([added])
 })

@@ -1,0 +1,72 @@
+/**
+ * Clients that nobody here registered by hand, among the others in their table: described by a document at the address
+ * that is their id, or registered by themselves (RFC 7591).
+ *
+ * The row of a document is the cache that all nodes share. Neither kind ever writes over a client of another origin, and
+ * what such a client is known by is compared in the statement that changes it. Knows no rules of metadata.
+ */
+import { type Kysely, sql } from 'kysely'
+import { type Client, type ClientMetadata, clientOf } from './clients.ts'
+import type { Database } from './schema.ts'
+
+/** A client as it describes itself. */
+export interface SelfDescribed {
+  readonly id: string
+  /** Name of an entry of `server/oidc/profiles.ts`. */
+  readonly profile: string
+  readonly metadata: ClientMetadata
+}
+
+export interface UnverifiedClients {
+  /** Writes what was read at the address `id`; undefined when a client of another origin has that id. */
+  keepDocument(client: SelfDescribed, freshUntil: Date): Promise<Client | undefined>
+}
+
+export function unverifiedClients(db: Kysely<Database>, now: () => Date): UnverifiedClients {
+  return {
+    async keepDocument({ id, profile, metadata }, freshUntil) {
+      const at = now()
+      const row = await db
+        .insertInto('clients')
+        .values({
+          id,
+          profile,
+          first_party: false,
+          metadata: JSON.stringify(metadata),
+          secret_hashes: '[]',
+          origin: 'document',
+          fresh_until: freshUntil,
+          created_at: at,
+          updated_at: at,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .column('id')
+            .doUpdateSet({
+              profile,
+              metadata: JSON.stringify(metadata),
+              fresh_until: freshUntil,
+              updated_at: at,
+              identity_changed_at: identityChange(metadata, at),
+            })
+            .where('clients.origin', '=', 'document'),
+        )
+        .returningAll()
+        .executeTakeFirst()
+      return row && clientOf(row)
+    },
+  }
+}
+
+/** By what people and servers know a client; everything else may change unseen. */
+const identity = ['client_name', 'redirect_uris', 'token_endpoint_auth_method', 'jwks', 'jwks_uri'] as const
+
+/** The moment of the change where `metadata` is somebody else than the row, else that of the one before. */
+function identityChange(metadata: ClientMetadata, at: Date) {
+  const wanted = JSON.stringify(Object.fromEntries(identity.map((name) => [name, metadata[name] ?? null])))
+  const known = sql.join(identity.map((name) => sql`${name}::text, clients.metadata -> ${name}::text`))
+  return sql<Date | null>`case
+    when jsonb_build_object(${known}) is distinct from ${wanted}::jsonb then ${at}::timestamptz
+    else clients.identity_changed_at
+  end`
+}
