@@ -64,7 +64,7 @@ const expired: readonly { table: string; key: string; over: string }[] = [
   {
     table: 'grants',
     key: 'id',
-    over: "created_at < $1::timestamptz - interval '1 day' and coalesce(needed_until < $1, true) and not exists (select 1 from artifacts where artifacts.grant_id = grants.id)",
+    over: "created_at < $1::timestamptz - interval '1 day' and coalesce(needed_until < $1, true) and not exists (select 1 from artifacts where artifacts.grant_id = grants.id) and not exists (select 1 from grants child where child.parent_id = grants.id)",
   },
 ]
 

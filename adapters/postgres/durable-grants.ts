@@ -3,6 +3,7 @@
  * family: revoking is one row, checked by every read and every write of its tokens.
  */
 import { CompiledQuery, type Kysely } from 'kysely'
+import { endDescendants } from './grant-descent.ts'
 import type { Database } from './schema.ts'
 
 type Payload = Record<string, unknown>
@@ -38,15 +39,22 @@ export function durableGrants(db: Kysely<Database>, now: () => Date) {
       return rows[0] === undefined ? undefined : { ...rows[0].payload, jti: id }
     },
 
-    /** Ends the grant and with it every code and token that hangs on it; true for the one caller who ended it. */
+    /**
+     * Ends the grant, with it every code and token that hangs on it, and what was exchanged for them; true for the one
+     * caller who ended it.
+     */
     async revoke(id: string): Promise<boolean> {
-      const { numUpdatedRows } = await db
-        .updateTable('grants')
-        .set({ revoked_at: now() })
-        .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-      return numUpdatedRows === 1n
+      const at = now()
+      return db.transaction().execute(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('grants')
+          .set({ revoked_at: at })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst()
+        await endDescendants(trx, [id], at)
+        return numUpdatedRows === 1n
+      })
     },
   }
 }

@@ -6,6 +6,7 @@
  */
 import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import { accessEnded, isWaiting } from './approvals.ts'
+import { endDescendants } from './grant-descent.ts'
 import type { Database, GrantRow } from './schema.ts'
 
 export interface Grant {
@@ -61,13 +62,31 @@ const useInterval = 5 * 60_000
 
 /** The store of grants; `now` decides what has expired. An empty filter matches nothing. */
 export function grants(db: Kysely<Database>, now: () => Date): Grants {
-  /** One statement: no token outlives its grant, and no consent revives it. */
+  /** What ends in one statement leaves no token that outlives its grant, and no consent that revives it. */
   async function end(which: RawBuilder<boolean>, ofApps: RawBuilder<boolean>): Promise<readonly Grant[]> {
-    const rows = await db
+    const at = now()
+    return db.transaction().execute(async (trx) => {
+      const ended = await endTogether(trx, which, ofApps, at)
+      await endDescendants(
+        trx,
+        ended.map(({ id }) => id),
+        at,
+      )
+      return ended
+    })
+  }
+
+  async function endTogether(
+    trx: Kysely<Database>,
+    which: RawBuilder<boolean>,
+    ofApps: RawBuilder<boolean>,
+    at: Date,
+  ): Promise<readonly Grant[]> {
+    const rows = await trx
       .with('revoked', (it) =>
         it
           .updateTable('grants')
-          .set({ revoked_at: now() })
+          .set({ revoked_at: at })
           .where(which)
           .where('revoked_at', 'is', null)
           .returningAll()

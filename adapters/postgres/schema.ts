@@ -150,6 +150,38 @@ export interface GrantRow {
   last_used_at: Date | null
   /** Until when a token without a row may name it. */
   needed_until: Date | null
+  /** The grant that this one was exchanged for. */
+  parent_id: string | null
+}
+
+/** Which client may exchange whose tokens for what. */
+export interface ExchangePolicyRow {
+  id: string
+  client_id: string
+  /** The client that the tokens were issued to, or the API that they are for. */
+  source: string
+  /** The API that the new token is for, or the issuer of another authorization server. */
+  target: string
+  kind: string
+  scopes: JsonColumn<string[]>
+  /** APIs there that may be named, where the target is another authorization server. */
+  resources: JsonColumn<string[]>
+  impersonate: Generated<boolean>
+  may_act: string | null
+  /** Id of the client at the other authorization server. */
+  client_there: string | null
+  created_at: Date
+}
+
+/** Whose assertions about people count here. */
+export interface TrustedIssuerRow {
+  issuer: string
+  jwks_uri: string
+  /** Under which the people that it names are known. */
+  provider: string
+  /** Clients that may bring its assertions. */
+  clients: JsonColumn<string[]>
+  created_at: Date
 }
 
 export interface ConsentRow {
@@ -448,4 +480,6 @@ export interface Database {
   request_windows: RequestWindowRow
   shops: ShopRow
   logout_notices: LogoutNoticeRow
+  exchange_policies: ExchangePolicyRow
+  trusted_issuers: TrustedIssuerRow
 }

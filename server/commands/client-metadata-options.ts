@@ -1,4 +1,6 @@
 /** The options that name a client's metadata, what they say in the names of RFC 7591, and what it is held to. */
+
+import { additionalGrants, namedGrants } from '../oidc/additional-grants.ts'
 import type { MetadataRules } from '../oidc/client-metadata.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
@@ -22,6 +24,12 @@ export const metadataOptions = {
     multiple: true,
     value: 'scope',
     summary: 'what the app may ask for: of people, of a registered resource, or at their PDS (repo:…, rpc:…, blob:…)',
+  },
+  grant: {
+    type: 'string',
+    multiple: true,
+    value: Object.keys(additionalGrants).join('|'),
+    summary: 'a further grant type; what it opens is said by exchange allow and issuer trust',
   },
   origin: {
     type: 'string',
@@ -72,12 +80,14 @@ export const metadataOptions = {
 
 /** The metadata that the options name. */
 export function given(input: Input): Record<string, unknown> {
+  const grants = input.list('grant')
   const members = {
     client_name: input.text('name'),
     redirect_uris: input.list('redirect-uri'),
     post_logout_redirect_uris: input.list('post-logout-redirect-uri'),
     scope: input.list('scope')?.join(' '),
     origins: input.list('origin'),
+    grant_types: grants && namedGrants(grants),
     service_id: input.text('service-id'),
     telegram_bot_id: input.text('telegram-bot-id'),
     required_identity: input.text('required-identity'),

@@ -111,6 +111,10 @@ function refuseUnverified({ id, origin }: Client, input: Input): void {
 function ownMembers({ profile, metadata }: Client): Metadata {
   const set = profileOfClient(profile, metadata)
   const made = [...Object.keys(set?.metadata ?? {}), ...(set?.redirectUriOf === undefined ? [] : ['redirect_uris'])]
-  const chosen = ['scope', ...(set?.authMethods === undefined ? [] : ['token_endpoint_auth_method'])]
+  const chosen = [
+    'scope',
+    ...(set?.authMethods === undefined ? [] : ['token_endpoint_auth_method']),
+    ...(set?.moreGrants === undefined ? [] : ['grant_types']),
+  ]
   return Object.fromEntries(Object.entries(metadata).filter(([name]) => chosen.includes(name) || !made.includes(name)))
 }

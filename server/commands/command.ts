@@ -10,11 +10,13 @@ import type { Accounts } from '../../adapters/postgres/accounts.ts'
 import type { Audit } from '../../adapters/postgres/audit.ts'
 import type { Clients } from '../../adapters/postgres/clients.ts'
 import type { Store } from '../../adapters/postgres/database.ts'
+import type { ExchangePolicies } from '../../adapters/postgres/exchange-policies.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { Shops } from '../../adapters/postgres/shops.ts'
+import type { TrustedIssuers } from '../../adapters/postgres/trusted-issuers.ts'
 import type { BotState } from '../../adapters/telegram/contract.ts'
 import type { Config } from '../config.ts'
 
@@ -27,6 +29,8 @@ export interface Services {
   readonly clients: Clients
   readonly resources: Resources
   readonly grants: Grants
+  readonly exchangePolicies: ExchangePolicies
+  readonly trustedIssuers: TrustedIssuers
   readonly sessions: Sessions
   readonly shops: Shops
   readonly signingKeys: { list(): Promise<readonly SigningKeyInfo[]> }

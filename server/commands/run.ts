@@ -13,6 +13,7 @@ import { clientTransferCommands } from './client-transfer.ts'
 import type { Answer, Command, Context, Services } from './command.ts'
 import { UsageError } from './command.ts'
 import { doctorCommands } from './doctor.ts'
+import { exchangeCommands } from './exchange.ts'
 import { grantCommands } from './grant.ts'
 import { keyCommands } from './keys.ts'
 import { migrateCommands } from './migrate.ts'
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   userUnlink,
   ...sessionCommands,
   ...grantCommands,
+  ...exchangeCommands,
   ...shopCommands,
   ...auditCommands,
   ...keyCommands,

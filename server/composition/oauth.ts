@@ -28,7 +28,6 @@ import { createProvider } from '../oidc/provider.ts'
 import { requestLimits } from '../oidc/request-limits.ts'
 import { requestScope } from '../oidc/request-scope.ts'
 import { type ShopResource, shopResource } from '../oidc/shop-resource.ts'
-import { tokenExchangeGrant } from '../oidc/token-exchange.ts'
 import type { Pages } from '../pages.ts'
 import { providerPages } from '../provider-pages.ts'
 import { requestInfo } from '../request-info.ts'
@@ -36,10 +35,10 @@ import { backchannel } from './backchannel.ts'
 import { findClients, strangersRules } from './client-documents.ts'
 import type { Foundation } from './foundation.ts'
 import { logouts } from './logouts.ts'
+import { ownGrants } from './own-grants.ts'
 import type { Pds } from './pds.ts'
 import type { Stores } from './stores.ts'
 import type { Telegram } from './telegram.ts'
-import { exchangeSubjects } from './telegram-statements.ts'
 
 export interface OAuthOptions {
   readonly foundation: Foundation
@@ -81,7 +80,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
   const findClient = findClients(foundation, stores, outbound, () => strangersRules(foundation, stores, provider()))
-  const models = modelsOf(foundation, stores, findClient, telegram === undefined ? [cibaGrant, tokenExchangeGrant] : [])
+  const models = modelsOf(foundation, stores, findClient, telegram === undefined ? [cibaGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
   const shops = shopResource(config.issuer, config.productName)
   const findResource = cached(
@@ -112,7 +111,6 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     return userCode === undefined ? restartOf(uid) : `${devicePath}?user_code=${userCode}`
   }
   const nonces = dpopNonces(dpopNonceSecret, now)
-  const subjects = exchangeSubjects(foundation, stores)
   const provider = (): Provider => current.provider
   const told = logouts(foundation, stores, provider)
   const build = async () => {
@@ -148,7 +146,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
       readsDocuments: config.unverifiedClients.documents !== undefined,
-      exchange: subjects === undefined ? undefined : { subjects, nonces },
+      ownGrants: ownGrants({ foundation, stores, nonces }),
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)

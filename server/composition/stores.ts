@@ -11,6 +11,8 @@ import { clients } from '../../adapters/postgres/clients.ts'
 import { consents } from '../../adapters/postgres/consents.ts'
 import { deniedTokens } from '../../adapters/postgres/denied-tokens.ts'
 import { deviceCodes } from '../../adapters/postgres/device-codes.ts'
+import { exchangePolicies } from '../../adapters/postgres/exchange-policies.ts'
+import { grantDescent } from '../../adapters/postgres/grant-descent.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
 import { identities } from '../../adapters/postgres/identities.ts'
 import { limits } from '../../adapters/postgres/limits.ts'
@@ -29,6 +31,7 @@ import { telegramPeople } from '../../adapters/postgres/telegram-people.ts'
 import { telegramPhones } from '../../adapters/postgres/telegram-phones.ts'
 import { telegramQuestions } from '../../adapters/postgres/telegram-questions.ts'
 import { telegramSignIns } from '../../adapters/postgres/telegram-sign-ins.ts'
+import { trustedIssuers } from '../../adapters/postgres/trusted-issuers.ts'
 import { unverifiedClients } from '../../adapters/postgres/unverified-clients.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -49,6 +52,8 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     consents: consents(db, now),
     deniedTokens: deniedTokens(db),
     deviceCodes: deviceCodes(db, now),
+    exchangePolicies: exchangePolicies(db, now),
+    grantDescent: grantDescent(db, now),
     grants: grants(db, now),
     identities: identities(db),
     limits: limits(db, now),
@@ -67,6 +72,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     telegramPeople: telegramPeople(db, now),
     telegramQuestions: telegramQuestions(db, sealer, now),
     telegramSignIns: telegramSignIns(db, sealer, now),
+    trustedIssuers: trustedIssuers(db, now),
     unverifiedClients: unverifiedClients(db, now),
   }
 }

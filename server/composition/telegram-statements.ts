@@ -2,7 +2,7 @@
 import { telegramPerson } from '../../adapters/identity/telegram-person.ts'
 import { type InitData, initData, telegramKeys } from '../../adapters/telegram/init-data.ts'
 import { type WidgetData, widgetData } from '../../adapters/telegram/login-widget.ts'
-import type { TokenExchangeNeeds } from '../oidc/token-exchange.ts'
+import type { InitDataExchangeNeeds } from '../oidc/init-data-exchange.ts'
 import { initDataSubjects } from '../telegram/init-data-subjects.ts'
 import type { Foundation } from './foundation.ts'
 import type { Stores } from './stores.ts'
@@ -30,7 +30,10 @@ export function telegramStatements(
 }
 
 /** What the exchange of tokens asks; undefined where there is no bot. */
-export function exchangeSubjects(foundation: Foundation, stores: Stores): TokenExchangeNeeds['subjects'] | undefined {
+export function exchangeSubjects(
+  foundation: Foundation,
+  stores: Stores,
+): InitDataExchangeNeeds['subjects'] | undefined {
   const statements = telegramStatements(foundation, stores)
   if (statements === undefined) return undefined
   const { accounts, audit, limits } = stores

@@ -16,6 +16,7 @@ import {
   splitScopes,
   words,
 } from './client-scopes.ts'
+import { grantProblems } from './grant-metadata.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { logoutDefaults, logoutProblems } from './logout-metadata.ts'
 import { openidProblems } from './openid-metadata.ts'
@@ -73,6 +74,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...openidProblems(given),
     ...authenticationProblems(request.given, profile),
     ...logoutProblems(given),
+    ...grantProblems(given, profile),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))

@@ -4,6 +4,7 @@
  * A new kind is a new entry here, not a branch elsewhere. Knows nothing of rows or of the library; whoever needs to
  * know how a client behaves asks `profileOf`.
  */
+import { additionalGrants } from './additional-grants.ts'
 import { authenticationMembers, authenticationMethods, bindingMembers } from './authentication-methods.ts'
 import { introspectionMember, openidFrontChannelMembers, openidMembers } from './openid-metadata.ts'
 
@@ -15,6 +16,8 @@ export interface Profile {
   readonly metadata: Readonly<Record<string, unknown>>
   /** Members that may be given. */
   readonly mayAdd: readonly string[]
+  /** Grant types that a client may have beside those of `metadata`; they are given among its `grant_types`. */
+  readonly moreGrants?: readonly string[]
   /**
    * Which redirect URIs are taken; `loopback`: https, and http on this machine; `none`: the profile has no front channel;
    * `service`: the one that `redirectUriOf` makes.
@@ -144,7 +147,8 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    mayAdd: [...frontChannel, ...authenticationMembers, ...toldOfSignOuts, 'telegram_qr'],
+    mayAdd: [...frontChannel, ...authenticationMembers, ...toldOfSignOuts, 'grant_types', 'telegram_qr'],
+    moreGrants: Object.values(additionalGrants),
     redirectUris: 'web',
     confidential: true,
     authMethods: authenticationMethods,
@@ -196,7 +200,15 @@ const all = {
       response_types: [],
       redirect_uris: [],
     },
-    mayAdd: [...forPeople, ...authenticationMembers, ...bindingMembers, 'resource_scopes', 'telegram_qr'],
+    mayAdd: [
+      ...forPeople,
+      ...authenticationMembers,
+      ...bindingMembers,
+      'grant_types',
+      'resource_scopes',
+      'telegram_qr',
+    ],
+    moreGrants: Object.values(additionalGrants),
     redirectUris: 'none',
     confidential: true,
     authMethods: authenticationMethods,
@@ -381,7 +393,7 @@ export function endsByItself({ refreshTokenTtl }: Profile): boolean {
 export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
   const profile = profileOf(name)
   const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
-  return profile && withAuthMethod({ ...profile, ...otherwise }, metadata)
+  return profile && withGrants(withAuthMethod({ ...profile, ...otherwise }, metadata), metadata)
 }
 
 /** The chosen way to prove who the client is; of one that cannot be chosen its check speaks (`client-keys.ts`). */
@@ -389,6 +401,15 @@ function withAuthMethod(profile: Profile, { token_endpoint_auth_method: chosen }
   return profile.authMethods?.includes(String(chosen)) === true
     ? { ...profile, metadata: { ...profile.metadata, token_endpoint_auth_method: chosen } }
     : profile
+}
+
+/** With the grant types that the registration adds; of those that cannot be added the check speaks (`grant-metadata.ts`). */
+function withGrants(profile: Profile, { grant_types: chosen }: Profile['metadata']): Profile {
+  const { moreGrants = [], metadata } = profile
+  const added = moreGrants.filter((one) => Array.isArray(chosen) && chosen.includes(one))
+  if (added.length === 0) return profile
+  const own = (metadata['grant_types'] ?? []) as readonly string[]
+  return { ...profile, metadata: { ...metadata, grant_types: [...own, ...added] } }
 }
 
 /** Whether clients of this profile, as `profileOfClient` answers it, keep a secret that we made. */

@@ -39,6 +39,7 @@ import { linkParam } from './link-prompt.ts'
 import type { MutualTls } from './mutual-tls.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
 import { outboundFetch } from './outbound.ts'
+import { addOwnGrants, type OwnGrantsOptions, ownGrantsDiscovery } from './own-grants.ts'
 import { pairwiseSubjects } from './pairwise.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
@@ -51,7 +52,6 @@ import type { RequestLimits } from './request-limits.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenClaims } from './token-claims.ts'
-import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 import { tokenWrites } from './token-writes.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
 
@@ -101,8 +101,8 @@ export interface ProviderOptions {
   backchannel: BackchannelOptions | undefined
   /** Whether client ids may be addresses of documents; the models find such clients. */
   readsDocuments?: boolean
-  /** Undefined: no tokens are exchanged. */
-  exchange?: Pick<TokenExchangeNeeds, 'subjects' | 'nonces'> | undefined
+  /** Undefined: there are only those of the library. */
+  ownGrants?: OwnGrantsOptions | undefined
   /** Told of every error that the library answers. */
   onError: (ctx: KoaContextWithOIDC, error: unknown) => void
   /** Told of answers that could not be made or sent. */
@@ -146,17 +146,7 @@ export function createProvider(options: ProviderOptions): Provider {
   deviceRules(provider, options.devices)
   backchannelLogoutRules(provider, options.signOuts)
   if (options.backchannel !== undefined) backchannelRules(provider, options.backchannel)
-  if (options.exchange !== undefined) {
-    addTokenExchange(provider, {
-      ...options.exchange,
-      issuer: options.issuer,
-      now: options.now,
-      address: ({ req }) => options.address(req),
-      findConsent: options.findConsent,
-      resourceServer: async (identifier, client) =>
-        resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
-    })
-  }
+  if (options.ownGrants !== undefined) addOwnGrants(provider, options.ownGrants, options)
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
@@ -217,7 +207,7 @@ function configuration(options: ProviderOptions): Configuration {
         await options.requestLimits(ctx, options.address(ctx.req))
       },
     },
-    discovery: { ...refreshExpirationDiscovery },
+    discovery: { ...refreshExpirationDiscovery, ...(options.ownGrants && ownGrantsDiscovery) },
     pkce: { required: pkceRequired },
     assertJwtClientAuthClaimsAndHeader: clientAssertions(nonces, options.now),
     routes: {

@@ -10,7 +10,7 @@ import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { LimitPolicy, Limits } from '../../adapters/postgres/limits.ts'
 import type { SignedPerson, Statement } from '../../adapters/telegram/statement.ts'
 import { labelOf } from '../interactions/adding.ts'
-import type { Subject, TokenExchangeNeeds } from '../oidc/token-exchange.ts'
+import type { InitDataExchangeNeeds, Subject } from '../oidc/init-data-exchange.ts'
 
 export interface InitDataSubjectsOptions {
   /** Judges what a Mini App was told; `botId` undefined: that of our own bot. */
@@ -28,7 +28,7 @@ export interface InitDataSubjectsOptions {
 const minute = 60
 const failures: LimitPolicy = { free: 20, firstDelay: 10, maxDelay: 15 * minute, forget: 60 * minute }
 
-export function initDataSubjects(options: InitDataSubjectsOptions): TokenExchangeNeeds['subjects'] {
+export function initDataSubjects(options: InitDataSubjectsOptions): InitDataExchangeNeeds['subjects'] {
   const { judge, identify, claim, accounts, audit, limits } = options
 
   return async ({ token, clientId, botId, address }) => {

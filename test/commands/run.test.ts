@@ -159,6 +159,9 @@ test('a dry run of any destructive command changes nothing', async () => {
     ])
   ).json()
   await run(['resource', 'add', 'https://api.example', '--name', 'API'])
+  await run(['client', 'update', client_id, '--grant', 'token-exchange'])
+  const exchange = ['--client', client_id, '--from', client_id, '--to', 'https://api.example']
+  const { id: policy_id } = (await run(['exchange', 'allow', ...exchange, '--json'])).json()
   const { account_id } = (
     await run(['user', 'add', '--email', 'alice@example.com', '--password-stdin', '--json'], 'correct horse battery')
   ).json()
@@ -198,6 +201,7 @@ test('a dry run of any destructive command changes nothing', async () => {
     'user unlink': [account_id, 'password', identities[0].subject, '--force'],
     'session revoke': ['session'],
     'grant revoke': ['grant'],
+    'exchange deny': [policy_id],
     'shop disable': ['1'],
     'shop release': ['1'],
   }

@@ -105,6 +105,7 @@ test('the metadata promises what is enforced, and nothing else', async () => {
     'client_credentials',
     'refresh_token',
     'urn:ietf:params:oauth:grant-type:device_code',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
   ])
   expect([...(metadata.token_endpoint_auth_methods_supported ?? [])].sort()).toEqual([
     'client_secret_basic',
@@ -151,7 +152,7 @@ test('what is not offered is refused: implicit answers, plain PKCE, request obje
     })
     return response.json()
   }
-  for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:token-exchange']) {
+  for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:saml2-bearer']) {
     expect(await granted(grant_type, { username: 'a', password: 'b' })).toMatchObject({
       error: 'unsupported_grant_type',
     })

@@ -44,6 +44,7 @@ export const notYetShown: readonly string[] = [
   'end_session_endpoint',
   'grant_types_supported',
   'id_token_signing_alg_values_supported',
+  'identity_chaining_requested_token_types_supported',
   'jwks_uri',
   'pushed_authorization_request_endpoint',
   'request_uri_parameter_supported',

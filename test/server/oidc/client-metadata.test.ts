@@ -114,9 +114,29 @@ test.each(Object.values(profiles))('profile $name is ours to give away only wher
   await (profile.mayBeFirstParty ? building : expect(building).rejects.toThrow('always asked'))
 })
 
+test.each(['implicit', 'password', 'client_credentials'])(
+  'no grant type is added but those that need more to open anything: %s',
+  async (one) => {
+    const grant_types = ['authorization_code', 'refresh_token', one]
+    expect(await refusal('web', { ...web, grant_types })).toContain(
+      `The grant type "${one}" cannot be added to profile web`,
+    )
+    expect(await refusal('spa', { ...web, grant_types })).toContain('"grant_types" is set by profile spa')
+  },
+)
+
+test('a grant type that is added stands beside those of the profile, and stays when it is given back', async () => {
+  const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+  const { grant_types } = await buildMetadata(
+    { id: 'example', profile: 'web', given: { ...web, grant_types: [exchange] } },
+    rules,
+  )
+  expect(grant_types).toEqual(['authorization_code', 'refresh_token', exchange])
+  const again = await buildMetadata({ id: 'example', profile: 'web', given: { ...web, grant_types } }, rules)
+  expect(again['grant_types']).toEqual(grant_types)
+})
+
 test.each([
-  ['grant_types', ['implicit']],
-  ['grant_types', ['authorization_code', 'refresh_token', 'client_credentials']],
   ['response_types', ['code id_token']],
   ['application_type', 'native'],
 ])('what the profile sets cannot be given: %s', async (member, value) => {
