@@ -16,6 +16,7 @@ export type AuditEventName =
   | 'account.disabled'
   | 'account.enabled'
   | 'account.removed'
+  | 'account.access-ended'
   | 'identity.added'
   | 'identity.removed'
   | 'identity.refused'

@@ -4,6 +4,7 @@
  */
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { Config } from '../config.ts'
+import { globalRevocationResource } from '../oidc/global-revocation-resource.ts'
 import { iftttPath, iftttResource } from '../oidc/ifttt-resource.ts'
 import { shopResource } from '../oidc/shop-resource.ts'
 
@@ -13,7 +14,7 @@ export function builtIn(
   identifier: string,
   registered?: Resource,
 ): Resource | undefined {
-  const all = [iftttResource(issuer, productName), shopResource(issuer, productName)]
+  const all = [iftttResource(issuer, productName), shopResource(issuer, productName), globalRevocationResource(issuer)]
   return all.find((own) => identifier === own.identifier)?.resource(registered)
 }
 

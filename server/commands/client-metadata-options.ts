@@ -2,6 +2,7 @@
 
 import { additionalGrants, namedGrants } from '../oidc/additional-grants.ts'
 import type { MetadataRules } from '../oidc/client-metadata.ts'
+import { globalRevocationScope } from '../oidc/global-revocation-resource.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
 import { logoKinds } from '../oidc/logo.ts'
 import { shopScope } from '../oidc/shop-resource.ts'
@@ -113,6 +114,8 @@ export async function metadataRules({
 }: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
   const registered = (await resources.list()).flatMap(({ scopes }) => scopes)
   // Apps of profile otp have it by their profile, and nobody else may.
-  const resourceScopes = [...new Set([...registered.filter((scope) => scope !== shopScope), iftttScope])]
+  const resourceScopes = [
+    ...new Set([...registered.filter((scope) => scope !== shopScope), iftttScope, globalRevocationScope]),
+  ]
   return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
 }

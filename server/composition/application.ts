@@ -15,6 +15,7 @@ import { protectedResourceRoutes } from '../routes/protected-resource.ts'
 import { connectPath } from '../telegram/connect.ts'
 import { account } from './account.ts'
 import { device } from './device.ts'
+import { globalRevocation } from './global-revocation.ts'
 import { ifttt } from './ifttt.ts'
 import { interactions } from './interactions.ts'
 import { otpRoutes } from './otp-api.ts'
@@ -53,6 +54,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
         ],
       }),
       ...ifttt(parts),
+      globalRevocation(parts),
       ...telegramRoutes(parts),
       ...telegramApp(parts),
       ...telegramApi(parts),

@@ -19,6 +19,7 @@ import { type ClientGuesses, clientGuesses } from '../oidc/client-guess-limits.t
 import { clientLookup } from '../oidc/client-lookup.ts'
 import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
+import { globalRevocationResource } from '../oidc/global-revocation-resource.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
 import { type JwtTokens, jwtTokens } from '../oidc/jwt-tokens.ts'
 import type { LogoutDelivery } from '../oidc/logout-delivery.ts'
@@ -83,10 +84,11 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   const models = modelsOf(foundation, stores, findClient, telegram === undefined ? [cibaGrant] : [])
   const ifttt = iftttResource(config.issuer, config.productName)
   const shops = shopResource(config.issuer, config.productName)
+  const revocation = globalRevocationResource(config.issuer)
   const findResource = cached(
     async (identifier: string) => {
       const registered = await reached(() => stores.resources.find(identifier))
-      const own = [ifttt, shops].find((it) => it.identifier === identifier)
+      const own = [ifttt, shops, revocation].find((it) => it.identifier === identifier)
       return own === undefined ? registered : own.resource(registered)
     },
     { lifetime: 1_000, size: 1_000, now },

@@ -7,6 +7,7 @@
 import { Refusal } from '../errors.ts'
 import { authenticationProblems } from './client-keys.ts'
 import {
+  globalRevocationProblems,
   iftttScopeProblems,
   openidScopes,
   type ScopeRules,
@@ -75,6 +76,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...authenticationProblems(request.given, profile),
     ...logoutProblems(given),
     ...grantProblems(given, profile),
+    ...globalRevocationProblems(given, profile),
     ...iftttScopeProblems(given, profile, request.firstParty === true),
   ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))

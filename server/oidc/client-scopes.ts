@@ -5,6 +5,7 @@
  * APIs and PDSs (`resource_scopes`), which it does not.
  */
 import { covers, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
+import { globalRevocationScope } from './global-revocation-resource.ts'
 import { iftttScope } from './ifttt-resource.ts'
 import type { Profile } from './profiles.ts'
 
@@ -84,6 +85,13 @@ export function iftttScopeProblems(given: Metadata, profile: Profile, firstParty
     return [`The scope "${iftttScope}" is about a person, and profile ${profile.name} signs nobody in.`]
   }
   return firstParty ? [] : [`The scope "${iftttScope}" is for IFTTT and for first-party apps (--first-party).`]
+}
+
+/** Whoever has it may sign everybody out: a program that keeps a secret or a key, and is registered for it by hand. */
+export function globalRevocationProblems(given: Metadata, profile: Profile): string[] {
+  return words(given['scope']).includes(globalRevocationScope) && profile.name !== 'service'
+    ? [`The scope "${globalRevocationScope}" is for programs of administrators (profile service).`]
+    : []
 }
 
 function pdsScopeProblems(scope: string, profile: Profile, pdsScopes: readonly string[]): string[] {

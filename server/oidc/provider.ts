@@ -30,6 +30,7 @@ import { freshSignIn } from './device-interaction.ts'
 import { documentFeature } from './document-feature.ts'
 import { dpopNonces } from './dpop-nonce.ts'
 import { type FormPostPage, frontChannel } from './front-channel.ts'
+import { globalRevocationDiscovery } from './global-revocation-resource.ts'
 import { iftttAddresses } from './ifttt-addresses.ts'
 import type { IftttResource } from './ifttt-resource.ts'
 import { findJwts, type JwtTokens } from './jwt-tokens.ts'
@@ -207,7 +208,11 @@ function configuration(options: ProviderOptions): Configuration {
         await options.requestLimits(ctx, options.address(ctx.req))
       },
     },
-    discovery: { ...refreshExpirationDiscovery, ...(options.ownGrants && ownGrantsDiscovery) },
+    discovery: {
+      ...refreshExpirationDiscovery,
+      ...globalRevocationDiscovery(issuer),
+      ...(options.ownGrants && ownGrantsDiscovery),
+    },
     pkce: { required: pkceRequired },
     assertJwtClientAuthClaimsAndHeader: clientAssertions(nonces, options.now),
     routes: {

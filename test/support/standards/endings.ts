@@ -22,4 +22,17 @@ export const endings: readonly Standard[] = [
     on: 'always',
     discovery: { refresh_token_expiration_types_supported: ['authorization', 'token_timeout'] },
   },
+  {
+    file: 'global-token-revocation',
+    feature: "A program of an administrator ends all of a person's access",
+    document: 'Global Token Revocation (draft 06), with names of people by RFC 9493',
+    address: 'https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/06/',
+    sections: '§3.1–§3.4, §6, §7.1',
+    shownBy: 'plain HTTP',
+    on: { client: '--profile service --scope global-token-revocation' },
+    discovery: {
+      global_token_revocation_endpoint: '/global-token-revocation',
+      global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
+    },
+  },
 ]
