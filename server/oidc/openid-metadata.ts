@@ -48,7 +48,7 @@ export function openidProblems(given: Metadata): string[] {
 
 function chosen(given: Metadata, name: string, choices: readonly string[]): string[] {
   const value = given[name]
-  return value === undefined || choices.includes(String(value))
+  return value === undefined || (typeof value === 'string' && choices.includes(value))
     ? []
     : [`"${name}" must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}.`]
 }
