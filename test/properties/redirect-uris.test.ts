@@ -84,7 +84,11 @@ describe('at the authorization endpoint', () => {
 })
 
 describe('metadata of a client', () => {
-  const rules = { validate: clientRules(), resourceScopes: ['notes:read'], pdsScopes: ['transition:generic'] }
+  const rules = {
+    validate: clientRules(async () => Promise.reject(new Error('nothing is asked'))),
+    resourceScopes: ['notes:read'],
+    pdsScopes: ['transition:generic'],
+  }
   const members = [
     ...new Set(Object.values(profiles).flatMap(({ mayAdd, metadata }) => [...mayAdd, ...Object.keys(metadata)])),
   ]
