@@ -25,6 +25,7 @@ export function bystanders(issuer: string) {
       poll: async () => true,
     },
     backchannel: undefined,
+    authorizationTypes: new Map(),
     jwts: { customize: () => undefined, find: async () => undefined },
     onBroken: () => undefined,
   } satisfies Partial<ProviderOptions>

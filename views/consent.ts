@@ -10,6 +10,12 @@ import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 import { type ScopeCard, scopeText, wishList } from './scope.ts'
 
+/** One thing, with everything that the app says of it; labels are the API's, values the app's. */
+export interface DetailCard {
+  readonly title: string
+  readonly lines: readonly { readonly label: string; readonly value: string }[]
+}
+
 export interface ConsentProps {
   /** POST target; the answer is `decision=allow` or `decision=deny`. */
   readonly action: string
@@ -20,6 +26,8 @@ export interface ConsentProps {
     readonly name: string
     readonly identifier: string
     readonly scopes: readonly ScopeCard[]
+    /** Single things that the app wants to do there now. */
+    readonly details?: readonly DetailCard[]
   }[]
   /** What is asked for at the person's PDS; `account` is what they recognise that account by. */
   readonly pds?: { readonly account: string | undefined; readonly scopes: readonly ScopeCard[] } | undefined
@@ -93,5 +101,11 @@ ${scopeList(on, pds.scopes)}`
 function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][number]): Html {
   return html`<h3>${on.words.consent.onResource(isolated(resource.name))}</h3>
 <p class="hint"><bdi>${resource.identifier}</bdi></p>
-${scopeList(on, resource.scopes)}`
+${(resource.scopes.length > 0 || (resource.details ?? []).length === 0) && scopeList(on, resource.scopes)}
+${(resource.details ?? []).map(detailCard)}`
+}
+
+function detailCard({ title, lines }: DetailCard): Html {
+  return html`<section class="detail"><h4>${isolated(title)}</h4>
+<dl>${lines.map(({ label, value }) => html`<div><dt><bdi>${label}</bdi></dt><dd><bdi>${value}</bdi></dd></div>`)}</dl></section>`
 }

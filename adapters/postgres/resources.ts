@@ -8,6 +8,33 @@ import type { Database, ResourceRow } from './schema.ts'
 
 export type TokenFormat = 'opaque' | 'jwt'
 
+/** A kind of authorization details (RFC 9396 §2), in a small part of JSON Schema; `title` is for people. */
+export interface AuthorizationType {
+  readonly title: string
+  readonly properties: Readonly<Record<string, DetailSchema>>
+  readonly required?: readonly string[]
+}
+
+export interface DetailSchema {
+  readonly type: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean'
+  readonly title?: string
+  readonly enum?: readonly string[]
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly maxItems?: number
+  readonly items?: DetailSchema
+  readonly properties?: Readonly<Record<string, DetailSchema>>
+  readonly required?: readonly string[]
+}
+
+/** The sign-in that an API demands for what is sensitive (RFC 9470). */
+export interface SignInLevel {
+  readonly acr?: string | undefined
+  /** Seconds since the sign-in, at most. */
+  readonly maxAge?: number | undefined
+}
+
 export interface Resource {
   /** Absolute URI (RFC 8707 §2), compared as it is written. */
   readonly identifier: string
@@ -20,6 +47,9 @@ export interface Resource {
   readonly tokenTtl: number
   /** The client that may introspect tokens of this resource. */
   readonly clientId: string | undefined
+  /** Kinds of authorization details, by type. */
+  readonly authorizationTypes?: Readonly<Record<string, AuthorizationType>>
+  readonly level?: SignInLevel
   readonly createdAt: Date
 }
 
@@ -27,7 +57,9 @@ export type NewResource = Omit<Resource, 'createdAt' | 'scopeDescriptions'> &
   Partial<Pick<Resource, 'scopeDescriptions'>>
 
 /** What is absent stays as it is. */
-export type ResourceChanges = Partial<Pick<Resource, 'name' | 'scopes' | 'scopeDescriptions'>>
+export type ResourceChanges = Partial<
+  Pick<Resource, 'name' | 'scopes' | 'scopeDescriptions' | 'authorizationTypes' | 'level'>
+>
 
 export interface Resources {
   find(identifier: string): Promise<Resource | undefined>
@@ -73,6 +105,8 @@ export function resources(db: Kysely<Database>, now: () => Date): Resources {
           token_format: resource.tokenFormat,
           token_ttl: resource.tokenTtl,
           client_id: resource.clientId ?? null,
+          authorization_types: JSON.stringify(resource.authorizationTypes ?? {}),
+          ...levelOf(resource.level ?? {}),
           created_at: now(),
         })
         .onConflict((conflict) => conflict.column('identifier').doNothing())
@@ -80,13 +114,15 @@ export function resources(db: Kysely<Database>, now: () => Date): Resources {
         .executeTakeFirst()
       return row && read(row)
     },
-    async update(identifier, { name, scopes, scopeDescriptions }) {
+    async update(identifier, { name, scopes, scopeDescriptions, authorizationTypes, level }) {
       const row = await db
         .updateTable('resources')
         .set((it) => ({
           name: name ?? it.ref('name'),
           ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
           ...(scopeDescriptions === undefined ? {} : { scope_descriptions: JSON.stringify(scopeDescriptions) }),
+          ...(authorizationTypes === undefined ? {} : { authorization_types: JSON.stringify(authorizationTypes) }),
+          ...(level === undefined ? {} : levelOf(level)),
         }))
         .where('identifier', '=', identifier)
         .returningAll()
@@ -104,6 +140,10 @@ export function resources(db: Kysely<Database>, now: () => Date): Resources {
   }
 }
 
+function levelOf({ acr, maxAge }: SignInLevel): { acr: string | null; max_age: number | null } {
+  return { acr: acr ?? null, max_age: maxAge ?? null }
+}
+
 function read(row: Selectable<ResourceRow>): Resource {
   return {
     identifier: row.identifier,
@@ -113,6 +153,8 @@ function read(row: Selectable<ResourceRow>): Resource {
     tokenFormat: row.token_format === 'jwt' ? 'jwt' : 'opaque',
     tokenTtl: row.token_ttl,
     clientId: row.client_id ?? undefined,
+    authorizationTypes: row.authorization_types,
+    level: { acr: row.acr ?? undefined, maxAge: row.max_age ?? undefined },
     createdAt: row.created_at,
   }
 }

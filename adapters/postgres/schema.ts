@@ -130,7 +130,8 @@ export interface ResourceRow {
   /** The client that may introspect tokens of this resource. */
   client_id: string | null
   /** Kinds of authorization details (RFC 9396), by type. */
-  authorization_types: Generated<JsonColumn>
+  // biome-ignore lint/suspicious/noExplicitAny: the shape belongs to the module that owns the table
+  authorization_types: ColumnType<Record<string, any>, string | undefined, string>
   /** The level of sign-in that the API declares (RFC 9470). */
   acr: string | null
   /** Seconds since that sign-in, at most. */

@@ -1,6 +1,7 @@
 /** The options that name a client's metadata, what they say in the names of RFC 7591, and what it is held to. */
 
 import { additionalGrants, namedGrants } from '../oidc/additional-grants.ts'
+import { typesMember } from '../oidc/authorization-metadata.ts'
 import type { MetadataRules } from '../oidc/client-metadata.ts'
 import { globalRevocationScope } from '../oidc/global-revocation-resource.ts'
 import { iftttScope } from '../oidc/ifttt-resource.ts'
@@ -58,6 +59,12 @@ export const metadataOptions = {
     type: 'boolean',
     summary: 'the app may show QR codes of its own for signing in with Telegram (docs/telegram.md)',
   },
+  'authorization-type': {
+    type: 'string',
+    multiple: true,
+    value: 'type',
+    summary: 'a type of authorization details that the app may ask for (RFC 9396), as an API declares it',
+  },
   ...openidOptions,
   ...logoutOptions,
   'client-uri': { type: 'string', value: 'uri', summary: 'home page of the app' },
@@ -94,6 +101,7 @@ export function given(input: Input): Record<string, unknown> {
     required_identity: input.text('required-identity'),
     approve_in_chat: input.flag('approve-in-chat') || undefined,
     telegram_qr: input.flag('telegram-qr') || undefined,
+    [typesMember]: input.list('authorization-type')?.filter((type) => type !== ''),
     ...openidGiven(input),
     ...logoutGiven(input),
     client_uri: input.text('client-uri'),
@@ -112,10 +120,12 @@ export async function metadataRules({
   resources,
   config,
 }: Pick<Context, 'validateMetadata' | 'resources' | 'config'>): Promise<MetadataRules> {
-  const registered = (await resources.list()).flatMap(({ scopes }) => scopes)
+  const all = await resources.list()
+  const registered = all.flatMap(({ scopes }) => scopes)
   // Apps of profile otp have it by their profile, and nobody else may.
   const resourceScopes = [
     ...new Set([...registered.filter((scope) => scope !== shopScope), iftttScope, globalRevocationScope]),
   ]
-  return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope }
+  const authorizationTypes = all.flatMap((resource) => Object.keys(resource.authorizationTypes ?? {}))
+  return { validate: validateMetadata, resourceScopes, pdsScopes: config.atproto.scope, authorizationTypes }
 }

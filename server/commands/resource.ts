@@ -10,12 +10,15 @@ import { metadataRules } from './client-metadata-options.ts'
 import { newClientId } from './client-registration.ts'
 import { givenSecurity, securityOptions } from './client-security-options.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
+import { demandOptions, describeDemands, readDemands, takenTypes } from './resource-demands.ts'
 import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
 import { tokenTtl, wantedResource } from './wanted-resource.ts'
 
 const words =
   'What follows the first = of a scope are the words in which people are asked for it; without them they see its name.'
+
+const builtInDemands = 'The API is built in: it declares no types of authorization details and no sign-in.'
 
 const descriptiveOptions = {
   name: { type: 'string', value: 'name', summary: 'name that people see when they are asked for consent' },
@@ -36,6 +39,7 @@ export const resourceCommands: readonly Command[] = [
     options: {
       ...descriptiveOptions,
       ...securityOptions,
+      ...demandOptions,
       'introspection-alg': {
         type: 'string',
         value: signingAlgorithms.join('|'),
@@ -57,14 +61,14 @@ export const resourceCommands: readonly Command[] = [
   },
   {
     name: 'resource update',
-    usage: '<identifier> [--name <name>] [--scope <scope>[=<words>]]...',
-    summary: 'change the name or the scopes of an API; what is not named stays',
+    usage: '<identifier> [--name <name>] [--scope <scope>[=<words>]]... [--authorization-types <file>]',
+    summary: 'change the name, the scopes or the demands of an API; what is not named stays',
     details: [
       'The scopes that are given replace the whole list; an empty text takes all away. A scope given without = keeps the words that it has.',
       words,
     ],
     arguments: [1, 1],
-    options: descriptiveOptions,
+    options: { ...descriptiveOptions, ...demandOptions },
     examples: [
       'resource update https://api.example --scope notes:read="Read your notes" --scope notes:write',
       'resource update https://api.example --name "Notes"',
@@ -108,6 +112,7 @@ function describe(resource: Resource): Record<string, unknown> {
     token_format: resource.tokenFormat,
     token_ttl: resource.tokenTtl,
     client_id: resource.clientId ?? null,
+    ...describeDemands(resource),
     created_at: resource.createdAt,
   }
 }
@@ -115,7 +120,10 @@ function describe(resource: Resource): Record<string, unknown> {
 async function add(context: Context, input: Input): Promise<Answer> {
   const identifier = input.argument(0) ?? ''
   const { problems, ...wanted } = wantedResource(context, identifier, input)
-  if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
+  const { problems: demandProblems, ...demands } = readDemands(input)
+  const all = [...problems, ...demandProblems, ...(await takenTypes(context, identifier, demands))]
+  if (builtIn(context.config, identifier) !== undefined && Object.keys(demands).length > 0) all.push(builtInDemands)
+  if (all.length > 0) throw new Refusal('invalid', all.join('\n'))
   const taken = () => new Refusal('invalid', `The resource ${identifier} is registered already.`)
   if ((await context.resources.find(identifier)) !== undefined) throw taken()
 
@@ -133,6 +141,7 @@ async function add(context: Context, input: Input): Promise<Answer> {
   await context.clients.add({ id: clientId, profile: 'resource', firstParty: true, metadata, secretHashes })
   const resource = await context.resources.add({
     ...wanted,
+    ...demands,
     identifier,
     name: String(metadata['client_name']),
     clientId,
@@ -171,18 +180,27 @@ async function update(context: Context, input: Input): Promise<Answer> {
   const resource = await existing(context, input)
   const { identifier } = resource
   const given = input.list('scope')
-  if (input.text('name') === undefined && given === undefined) throw new UsageError('Say what to change.')
+  const { problems: demandProblems, ...demands } = readDemands(input, resource)
+  const demanded = Object.keys(demands)
+  if (input.text('name') === undefined && given === undefined && demanded.length === 0)
+    throw new UsageError('Say what to change.')
   const own = builtIn(context.config, identifier)
   const wanted = own !== undefined || given === undefined ? undefined : readScopes(given, resource.scopeDescriptions)
-  const problems = own === undefined ? (wanted?.problems ?? []) : builtInProblems(own, { scope: given?.join(' ') })
+  const problems = [
+    ...(own === undefined ? (wanted?.problems ?? []) : builtInProblems(own, { scope: given?.join(' ') })),
+    ...(own !== undefined && demanded.length > 0 ? [builtInDemands] : []),
+    ...demandProblems,
+    ...(await takenTypes(context, identifier, demands)),
+  ]
   if (problems.length > 0) throw new Refusal('invalid', problems.join('\n'))
   const name = await rename(context, resource, input.text('name'))
   const updated = await context.resources.update(identifier, {
+    ...demands,
     ...(name === undefined ? {} : { name }),
     ...(wanted === undefined ? {} : { scopes: wanted.scopes, scopeDescriptions: wanted.descriptions }),
   })
   if (updated === undefined) throw new Refusal('not-found', 'The resource was removed meanwhile.')
-  const changed = [...(name === undefined ? [] : ['name']), ...(wanted === undefined ? [] : ['scopes'])]
+  const changed = [...(name === undefined ? [] : ['name']), ...(wanted === undefined ? [] : ['scopes']), ...demanded]
   await context.audit.record({
     event: 'resource.updated',
     clientId: resource.clientId,

@@ -65,6 +65,7 @@ export function application(parts: Parts, stopping: AbortSignal): RequestListene
         link: pds.client.link,
         log,
       }),
+      oauth.followDeclarations,
     ],
     log,
   })

@@ -3,6 +3,8 @@
  *
  * Every option with its reason stands in `server/oidc/provider.ts`; here each is only given what it needs.
  */
+import { isDeepStrictEqual } from 'node:util'
+import type { Middleware } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Outbound } from '../../adapters/atproto/guarded-fetch.ts'
 import type { Client } from '../../adapters/postgres/clients.ts'
@@ -14,9 +16,10 @@ import { describe } from '../describe-error.ts'
 import { deviceEnds } from '../device/ends.ts'
 import { restartUrl } from '../interactions/restart.ts'
 import type { Log } from '../log.ts'
+import { type DeclaredTypes, declaredTypes } from '../oidc/authorization-details.ts'
 import { type Bearer, bearer } from '../oidc/bearer.ts'
 import { type ClientGuesses, clientGuesses } from '../oidc/client-guess-limits.ts'
-import { clientLookup } from '../oidc/client-lookup.ts'
+import { type ClientLookupOptions, clientLookup } from '../oidc/client-lookup.ts'
 import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow.ts'
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { globalRevocationResource } from '../oidc/global-revocation-resource.ts'
@@ -57,6 +60,8 @@ export interface OAuth {
   rebuild(): Promise<void>
   /** Judges the access tokens that `/xrpc` is called with. */
   readonly bearer: Bearer
+  /** Builds the provider anew before a request when APIs declare other types of authorization details than it knows. */
+  readonly followDeclarations: Middleware
   /** What IFTTT gets tokens for, and what judges them there. */
   readonly ifttt: IftttResource & { readonly bearer: Bearer }
   /** Counts wrong secrets of clients, wherever they are tried. */
@@ -80,8 +85,12 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   const { config, sealer, now, log } = foundation
   const cookieKeys = sealer.derive('cookies').map((key) => key.toString('base64url'))
   const dpopNonceSecret = sealer.derive('dpop-nonce')[0]
+  let known: readonly string[] = []
   const findClient = findClients(foundation, stores, outbound, () => strangersRules(foundation, stores, provider()))
-  const models = modelsOf(foundation, stores, findClient, telegram === undefined ? [cibaGrant] : [])
+  const models = modelsOf(foundation, stores, findClient, {
+    withoutGrants: telegram === undefined ? [cibaGrant] : [],
+    authorizationTypes: () => known,
+  })
   const ifttt = iftttResource(config.issuer, config.productName)
   const shops = shopResource(config.issuer, config.productName)
   const revocation = globalRevocationResource(config.issuer)
@@ -115,9 +124,16 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   const nonces = dpopNonces(dpopNonceSecret, now)
   const provider = (): Provider => current.provider
   const told = logouts(foundation, stores, provider)
+  const declared = cached(async () => declaredTypes(await reached(stores.resources.list)), {
+    lifetime: 1_000,
+    size: 1,
+    now,
+  })
   const build = async () => {
     const keys = await stores.signingKeys.loadOrCreate()
     const jwts = jwtsOf(foundation, stores, keys)
+    const authorizationTypes = await declared('')
+    known = [...authorizationTypes.keys()]
     const provider = createProvider({
       issuer: config.issuer,
       keys,
@@ -131,6 +147,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),
       findResource,
       ifttt,
+      authorizationTypes,
       jwts,
       pds: pds.resource,
       pdsAccess: pds.access,
@@ -156,14 +173,16 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       },
       now,
     })
-    return { provider, jwts }
+    return { provider, jwts, authorizationTypes }
   }
   let current = await build()
+  const rebuild = async () => {
+    current = await build()
+  }
   return {
     provider,
-    async rebuild() {
-      current = await build()
-    },
+    rebuild,
+    followDeclarations: followed(() => current.authorizationTypes, declared, rebuild),
     bearer: bearer({ issuer: config.issuer, audience: pds.resource.identifier, provider, nonces, now }),
     ifttt: { ...ifttt, bearer: bearer({ issuer: config.issuer, audience: ifttt.identifier, provider, nonces, now }) },
     clientGuesses: guesses,
@@ -187,6 +206,25 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
   }
 }
 
+/** While the database does not answer, requests meet the provider that there is. */
+function followed(
+  current: () => DeclaredTypes,
+  declared: (key: string) => Promise<DeclaredTypes>,
+  rebuild: () => Promise<void>,
+): Middleware {
+  let rebuilding: Promise<void> | undefined
+  return async (_ctx, next) => {
+    const types = await declared('').catch(current)
+    if (types !== current() && !isDeepStrictEqual(types, current())) {
+      rebuilding ??= rebuild().finally(() => {
+        rebuilding = undefined
+      })
+      await rebuilding
+    }
+    await next()
+  }
+}
+
 function jwtsOf({ config, sealer, now }: Foundation, stores: Stores, keys: readonly SigningKey[]): JwtTokens {
   return jwtTokens({
     issuer: config.issuer,
@@ -206,14 +244,14 @@ function modelsOf(
   { store: { db }, sealer, now, log }: Foundation,
   { audit }: Stores,
   find: (id: string) => Promise<Client | undefined>,
-  withoutGrants: readonly string[],
+  offered: Pick<ClientLookupOptions, 'withoutGrants' | 'authorizationTypes'>,
 ): OidcModels {
   return oidcModels({
     db,
     sealer,
     now,
     scope: requestScope,
-    findClient: clientLookup({ find, withoutGrants, now }),
+    findClient: clientLookup({ find, ...offered, now }),
     onReplay: ({ model, grantId }) => {
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
       void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)

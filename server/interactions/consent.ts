@@ -7,9 +7,11 @@ import type { Account } from '../../adapters/postgres/accounts.ts'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
-import { consentPage } from '../../views/consent.ts'
+import { consentPage, type DetailCard } from '../../views/consent.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { readForm } from '../forms.ts'
+import { type Detail, detailsOf } from '../oidc/authorization-details.ts'
+import { detailLines } from '../oidc/authorization-types.ts'
 import type { PdsResource } from '../oidc/pds-resource.ts'
 import { addTo } from '../oidc/policy.ts'
 import { endsByItself, profileOf } from '../oidc/profiles.ts'
@@ -35,8 +37,8 @@ export function consent(options: ConsentOptions) {
     const { resources, wanted } = await wishes(desk)
     const cards = (of: Resource) => scopeCards(of, wanted.resources[of.identifier] ?? [])
     // What lies behind this very server stands with what is about the person: its address would tell them nothing.
-    const { own = [], others = [] } = Object.groupBy(resources, ({ identifier }) =>
-      identifier.startsWith(`${desk.provider.issuer}/`) ? 'own' : 'others',
+    const { own = [], others = [] } = Object.groupBy(resources, (it) =>
+      it.identifier.startsWith(`${desk.provider.issuer}/`) && detailCards(it, desk).length === 0 ? 'own' : 'others',
     )
     const profile = profileOf(String(desk.registration['profile']))
     const atPds = pdsScopeCards(wanted.resources[options.pds.identifier] ?? [])
@@ -47,7 +49,12 @@ export function consent(options: ConsentOptions) {
         client: desk.client,
         account: { label: account.email ?? pdsAccount?.handle ?? account.name ?? pdsAccount?.did ?? account.id },
         scopes: [...wanted.scopes.map((name) => ({ name })), ...own.flatMap(cards)],
-        resources: others.map((it) => ({ identifier: it.identifier, name: it.name, scopes: cards(it) })),
+        resources: others.map((it) => ({
+          identifier: it.identifier,
+          name: it.name,
+          scopes: cards(it),
+          details: detailCards(it, desk),
+        })),
         pds:
           atPds.length === 0
             ? undefined
@@ -85,7 +92,12 @@ export function consent(options: ConsentOptions) {
     const grant = existing?.accountId === accountId ? existing : await sessionGrant(provider, owner)
     addTo(grant, given)
     await options.remember(accountId, desk.client.id, given)
-    await options.audit({ event: 'consent.granted', ...event, detail: { scope: String(desk.params['scope'] ?? '') } })
+    const details = (detailsOf(desk.params) ?? []).map(({ type }) => type)
+    await options.audit({
+      event: 'consent.granted',
+      ...event,
+      detail: { scope: String(desk.params['scope'] ?? ''), ...(details.length === 0 ? {} : { details }) },
+    })
     await desk.finish({ consent: { grantId: (await saved(provider, grant)).jti } })
   }
 
@@ -100,4 +112,13 @@ export function consent(options: ConsentOptions) {
   }
 
   return { show, decide }
+}
+
+/** The authorization details that are asked for at an API: its words for the type, and every member (RFC 9396 §13). */
+function detailCards({ authorizationTypes = {} }: Resource, { params }: Desk): readonly DetailCard[] {
+  const own = (detailsOf(params) ?? []).filter(({ type }) => Object.hasOwn(authorizationTypes, type))
+  return own.map(({ type, locations: _locations, ...members }: Detail) => ({
+    title: authorizationTypes[type]?.title ?? type,
+    lines: detailLines(authorizationTypes[type], members),
+  }))
 }

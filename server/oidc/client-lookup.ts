@@ -5,6 +5,7 @@
  */
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { cached } from '../cached.ts'
+import { typesMember, typesOf } from './authorization-metadata.ts'
 import { logoUrl } from './logo-url.ts'
 
 /** Milliseconds for which a change may go unseen by a node. */
@@ -14,6 +15,8 @@ export interface ClientLookupOptions {
   find: (id: string) => Promise<Client | undefined>
   /** Grant types that clients may be registered for and that this server does not offer as it is set up. */
   withoutGrants?: readonly string[]
+  /** The types of authorization details that the provider of the moment knows. */
+  authorizationTypes?: () => readonly string[]
   now: () => Date
 }
 
@@ -33,7 +36,10 @@ export function clientLookup(
   // The library caches what it builds by the text of the metadata, so the object itself is never shared.
   return async (id) => {
     const metadata = await lookup(id)
-    return metadata === undefined ? undefined : { ...metadata }
+    const types = options.authorizationTypes?.() ?? []
+    // The library refuses all of a client with a type that it does not know, and takes every type where none is named.
+    const named = types.length === 0 ? {} : { [typesMember]: typesOf(metadata ?? {}, types) }
+    return metadata === undefined ? undefined : { ...metadata, ...named }
   }
 }
 

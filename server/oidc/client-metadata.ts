@@ -5,6 +5,7 @@
  * otherwise speak up only when somebody signs in. Knows nothing of rows.
  */
 import { Refusal } from '../errors.ts'
+import { authorizationTypeProblems } from './authorization-metadata.ts'
 import { authenticationProblems } from './client-keys.ts'
 import {
   globalRevocationProblems,
@@ -39,6 +40,8 @@ export interface MetadataRequest {
 }
 
 export interface MetadataRules extends ScopeRules {
+  /** The types of authorization details that APIs declare. */
+  readonly authorizationTypes?: readonly string[]
   /** The library's own check (`provider.Client.validate`). Throws its `invalid_client_metadata`. */
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>
 }
@@ -73,6 +76,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...botProblems(given['telegram_bot_id']),
     ...permissionProblems(given['telegram_qr']),
     ...openidProblems(given),
+    ...authorizationTypeProblems(given, rules.authorizationTypes ?? []),
     ...authenticationProblems(request.given, profile),
     ...logoutProblems(given),
     ...grantProblems(given, profile),

@@ -6,6 +6,7 @@
  */
 import { additionalGrants } from './additional-grants.ts'
 import { authenticationMembers, authenticationMethods, bindingMembers } from './authentication-methods.ts'
+import { typesMember } from './authorization-metadata.ts'
 import { introspectionMember, openidFrontChannelMembers, openidMembers } from './openid-metadata.ts'
 
 export interface Profile {
@@ -89,6 +90,7 @@ const frontChannel = [
   'required_identity',
   ...bindingMembers,
   ...openidFrontChannelMembers,
+  typesMember,
 ] as const
 
 /** For clients with a server, which is what can be told (OpenID Connect Back-Channel Logout). */
@@ -206,6 +208,7 @@ const all = {
       ...bindingMembers,
       'grant_types',
       'resource_scopes',
+      typesMember,
       'telegram_qr',
     ],
     moreGrants: Object.values(additionalGrants),

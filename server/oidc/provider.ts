@@ -16,6 +16,7 @@ import type { Resource } from '../../adapters/postgres/resources.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
 import { accountClient } from './account-client.ts'
 import { assertAcrClaim, stateAcr } from './acr-check.ts'
+import { type DeclaredTypes, resourceOfDetails, richRequests } from './authorization-details.ts'
 import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules } from './backchannel.ts'
 import { backchannelLogoutRules, type SignOuts } from './backchannel-logout.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
@@ -73,6 +74,8 @@ export interface ProviderOptions {
   findConsent: (accountId: string, clientId: string) => Promise<Consent | undefined>
   findResource: (identifier: string) => Promise<Resource | undefined>
   ifttt: IftttResource
+  /** The types of authorization details that APIs declare. */
+  authorizationTypes: DeclaredTypes
   /** What knows access tokens that are JWTs. */
   jwts: JwtTokens
   pds: PdsResource
@@ -283,6 +286,7 @@ function configuration(options: ProviderOptions): Configuration {
       ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       deviceFlow: deviceFlow(options.devices),
+      richAuthorizationRequests: richRequests(options.authorizationTypes),
       introspection: {
         ...features.introspection,
         async allowedPolicy(ctx, client, token) {
@@ -303,6 +307,8 @@ function configuration(options: ProviderOptions): Configuration {
         // cannot name a resource.
         async defaultResource({ oidc }, _client, oneOf) {
           if (oneOf !== undefined) return oneOf
+          const detailed = resourceOfDetails(oidc.params, options.authorizationTypes)
+          if (detailed !== undefined) return detailed
           // Only for undefined does the library drop the scopes that no resource stands behind (RFC 6749 §4.4.2).
           if (oidc.route === 'token') return undefined as unknown as string[]
           demandResource(oidc)

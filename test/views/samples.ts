@@ -224,6 +224,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
           name: text('Photos'),
           identifier: text('https://photos.example'),
           scopes: [{ name: text('read'), description: text('Look') }],
+          details: [{ title: text('Print one'), lines: [{ label: text('Size'), value: text('20 x 30 cm') }] }],
         },
       ],
       pds: { account: text('alice.test'), scopes: everyPermission(text) },

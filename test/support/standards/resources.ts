@@ -48,6 +48,16 @@ export const resources: readonly Standard[] = [
     discovery: { revocation_endpoint: '/revoke' },
   },
   {
+    file: 'rfc9396-rar',
+    feature: 'Rich authorization requests',
+    document: 'RFC 9396',
+    sections: '§5, §6, §7, §9, §10, §13',
+    shownBy: 'openid-client, jose',
+    on: { client: '`resource add --authorization-types` and `client add --authorization-type`' },
+    // Named once an API declares a type.
+    discovery: { authorization_details_types_supported: null },
+  },
+  {
     file: 'mcp-authorization',
     feature: 'Assistants and MCP servers',
     document: 'MCP authorization (2026-07-28)',
