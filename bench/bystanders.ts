@@ -9,6 +9,7 @@ export function bystanders(issuer: string) {
     pdsAccess: { account: async () => undefined, isLinked: async () => true },
     pds: pdsResource({ issuer, ceiling: [], declared: undefined }),
     ifttt: iftttResource(issuer, 'Bench'),
+    registration: 'open' as const,
     fetchDocument: async () => Promise.reject(new Error('nothing is asked outside')),
     findIdentities: async () => [],
     findConsent: async () => undefined,

@@ -14,7 +14,7 @@ const catalogues = { en } as const satisfies Record<string, Words>
 export type Language = keyof typeof catalogues
 
 const fallback: Language = 'en'
-const languages = Object.keys(catalogues) as Language[]
+export const languages = Object.keys(catalogues) as Language[]
 
 /** The words of a language. */
 export function wordsIn(language: Language): Words {

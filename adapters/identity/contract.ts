@@ -48,6 +48,8 @@ export interface StartInput {
   hint?: string
   /** The person chose this way by hand: a hint is no reason to send them on, they are asked first. */
   ask?: boolean
+  /** The app sends somebody who has no account yet: where one is made here, that is what is asked first. */
+  newcomer?: boolean
   /** Network address of the browser in canonical form, for rate limits. */
   address: string
   requester?: Requester

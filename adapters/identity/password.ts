@@ -79,11 +79,12 @@ export function password(needs: PasswordProviderNeeds): IdentityProvider {
     id: 'password',
     label: 'email and password',
     secondFactor: true,
-    async start({ hint, purpose }: StartInput) {
+    async start({ hint, purpose, newcomer }: StartInput) {
       const until = Math.floor(now().getTime() / 1000) + lifetime
       const email = normalizeEmail(hint ?? '') ?? ''
       // Whoever has an account adds a password to it; one that exists is somebody's way in already.
       if (purpose === 'link') return addPage({ at: 'add', until, left: formTries }, { email })
+      if (newcomer === true && canRegister) return registerPage({ at: 'register', until, left: formTries }, { email })
       return signInPage({ at: 'sign-in', until, left: formTries }, { email })
     },
     async answer({ state, params, address }: AnswerInput) {

@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa'
 import { pdsProvider } from '../atproto/identity.ts'
 import { describe } from '../describe-error.ts'
+import { accountChoice as createAccountChoice } from '../interactions/account-choice.ts'
 import { adding as createAdding } from '../interactions/adding.ts'
 import { admission as createAdmission } from '../interactions/admission.ts'
 import { attemptDriver } from '../interactions/attempt.ts'
@@ -47,6 +48,7 @@ export function interactions(
     registration,
     now,
   })
+  const accountChoice = createAccountChoice(accounts.find)
   const otherBrowser = createOtherBrowser({ issuer, providers })
   return interactionRoutes({
     provider: oauth.provider,
@@ -55,7 +57,18 @@ export function interactions(
     restartOf: oauth.restartOf,
     elsewhereOf: oauth.elsewhereOf,
     admission,
-    signIn: signIn({ issuer, providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser }),
+    accountChoice,
+    signIn: signIn({
+      issuer,
+      providers,
+      attempts,
+      cookies,
+      oneTrip,
+      admission,
+      accountChoice,
+      connecting,
+      otherBrowser,
+    }),
     link: linkStep({ issuer, providers, attempts, cookies, accounts, identities, adding, otherBrowser, now }),
     otherBrowser,
     waiting: waiting({ attempts, cookies, stopping }),

@@ -142,6 +142,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       dpopNonceSecret,
       models,
       fetchDocument: outbound.document,
+      registration: config.registration,
       findAccount: (id) => reached(() => stores.accounts.find(id)),
       findIdentities: (accountId) => reached(() => stores.accounts.identitiesOf(accountId)),
       findConsent: (accountId, clientId) => reached(() => stores.consents.find(accountId, clientId)),

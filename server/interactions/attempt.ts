@@ -57,7 +57,8 @@ export interface AttemptDriver {
   /** Begins an attempt; `token` is for the browser's cookie, undefined when nothing was begun. */
   begin(
     provider: IdentityProvider,
-    origin: AttemptOrigin & Pick<StartInput, 'ask' | 'access' | 'requester'> & { hint?: string | undefined },
+    origin: AttemptOrigin &
+      Pick<StartInput, 'ask' | 'access' | 'newcomer' | 'requester'> & { hint?: string | undefined },
   ): Promise<{ token: string | undefined; outcome: AttemptOutcome }>
   /** Where the attempt stands, without spending a try; `standing` of pages that wait for something elsewhere. */
   current(

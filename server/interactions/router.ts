@@ -14,6 +14,7 @@ import { linkParam } from '../oidc/link-prompt.ts'
 import { personParams } from '../oidc/person-params.ts'
 import { PageRefusal } from '../page-refusal.ts'
 import { type Pages, sendPage } from '../pages.ts'
+import type { AccountChoice } from './account-choice.ts'
 import type { Admission } from './admission.ts'
 import type { consent } from './consent.ts'
 import type { AttemptCookies } from './cookies.ts'
@@ -31,6 +32,7 @@ export interface InteractionOptions {
   provider: () => Provider
   pages: Pages
   signIn: SignIn
+  accountChoice: AccountChoice
   otherBrowser: OtherBrowser
   admission: Admission
   link: LinkStep
@@ -48,7 +50,7 @@ type Prompt = 'login' | 'link' | 'consent' | 'pds'
 
 export function interactionRoutes(options: InteractionOptions): Middleware {
   const router = new Router({ prefix: '/interaction', sensitive: true })
-  const { signIn, admission, link, consent: consentStep, pds } = options
+  const { signIn, accountChoice, admission, link, consent: consentStep, pds } = options
 
   const showOf: Readonly<Record<Prompt, (desk: Desk) => void | Promise<void>>> = {
     login: signIn.show,
@@ -101,6 +103,8 @@ export function interactionRoutes(options: InteractionOptions): Middleware {
   )
   router.post('/:uid/answer', step(['login', 'link'], answered))
   router.get('/:uid/events', step(['login', 'link'], options.waiting))
+  router.post('/:uid/account/same', step(['login'], accountChoice.same))
+  router.post('/:uid/account/other', step(['login'], signIn.other))
   router.post('/:uid/newcomer', step(['login'], admission.newcomer))
   router.post(
     '/:uid/connect',

@@ -7,7 +7,9 @@
 import type { IdentityProvider, Page, RefusedReason, Standing } from '../../adapters/identity/contract.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import { readForm, singleValues } from '../forms.ts'
+import { wantsAccount } from '../oidc/account-prompts.ts'
 import { PageRefusal } from '../page-refusal.ts'
+import type { AccountChoice } from './account-choice.ts'
 import type { Admission } from './admission.ts'
 import type { AttemptDriver, AttemptOutcome } from './attempt.ts'
 import type { Connecting } from './connecting.ts'
@@ -34,6 +36,7 @@ export interface SignInOptions {
   cookies: AttemptCookies
   oneTrip: OneTrip
   admission: Admission
+  accountChoice: AccountChoice
   connecting: Connecting
   otherBrowser: OtherBrowser
 }
@@ -41,7 +44,7 @@ export interface SignInOptions {
 export type SignIn = ReturnType<typeof signIn>
 
 export function signIn(options: SignInOptions) {
-  const { providers, attempts, cookies, oneTrip, admission, connecting, otherBrowser } = options
+  const { providers, attempts, cookies, oneTrip, admission, accountChoice, connecting, otherBrowser } = options
   const origin = (desk: Desk, provider: string) => ({
     interaction: desk.uid,
     purpose: 'sign-in' as const,
@@ -53,17 +56,22 @@ export function signIn(options: SignInOptions) {
   async function show(desk: Desk): Promise<void> {
     const token = cookies.attempt(desk.ctx)
     const current = token === undefined ? undefined : await attempts.current(token, desk.uid)
-    if (current?.step.kind === 'show') return ask(desk, current.step.page, current.provider, current.standing)
+    if (current?.step.kind === 'show') return page(desk, current.step.page, current.provider, current.standing)
     if (current?.step.kind === 'newcomer') return admission.showNewcomer(desk, current.step)
     if (current?.step.kind === 'connect') return connecting.show(desk, current.step)
+    if (accountChoice.isAsked(desk)) return accountChoice.show(desk)
+    await ask(desk, token !== undefined, current?.step.kind === 'redirect')
+  }
+
+  /** Asks who somebody is from the beginning; `begun`: there was an attempt in this browser, `away`: the person went elsewhere. */
+  async function ask(desk: Desk, begun = false, away = false): Promise<void> {
     // Whom the app named may be somebody else than who has the account: the person says how to get there.
     if ((await connecting.waiting(desk)) !== undefined) return chooser(desk)
     const named = namedProvider(desk, providers)
-    if (named !== undefined && isOffered(desk, named) && token === undefined)
-      return goOn(desk, named, wouldReplace(desk))
+    if (named !== undefined && isOffered(desk, named) && !begun) return goOn(desk, named, wouldReplace(desk))
     if (needsPds(desk) || secondFactorMissing(desk) !== undefined) return chooser(desk)
     // Somebody who comes back from elsewhere without an answer chooses anew: nothing sends them there again by itself.
-    if (named !== undefined || current?.step.kind === 'redirect') return chooser(desk)
+    if (named !== undefined || away) return chooser(desk)
     const first = firstProvider(desk, providers)
     if (first === undefined) return chooser(desk)
     await goOn(desk, first, true)
@@ -85,6 +93,7 @@ export function signIn(options: SignInOptions) {
       requester: desk.requester,
       hint,
       ask,
+      newcomer: desk.prompt.reasons.includes(wantsAccount),
       ...access,
     })
     if (token !== undefined) cookies.setAttempt(desk.ctx, desk.uid, token)
@@ -120,7 +129,7 @@ export function signIn(options: SignInOptions) {
         return desk.seeOther(outcome.to.href)
       case 'show':
         // What answers a form is shown by an address of its own: coming back to it must not mean sending the form again.
-        if (desk.ctx.path === desk.path('')) return ask(desk, outcome.page, provider, outcome.standing)
+        if (desk.ctx.path === desk.path('')) return page(desk, outcome.page, provider, outcome.standing)
         return desk.seeOther(desk.path(''))
       case 'overtaken':
         return desk.seeOther(desk.path(''))
@@ -131,8 +140,8 @@ export function signIn(options: SignInOptions) {
     }
   }
 
-  function ask(desk: Desk, page: Page, provider: string, standing?: Standing): void {
-    showStep(desk, page, choices(desk, providers, provider), standing)
+  function page(desk: Desk, asked: Page, provider: string, standing?: Standing): void {
+    showStep(desk, asked, choices(desk, providers, provider), standing)
   }
 
   async function chooser(desk: Desk, problem?: RefusedReason): Promise<void> {
@@ -148,7 +157,7 @@ export function signIn(options: SignInOptions) {
     desk.show(document, problem === undefined ? 200 : problem === 'unavailable' ? 503 : 400)
   }
 
-  return { show, start, answer }
+  return { show, other: (desk: Desk) => ask(desk), start, answer }
 }
 
 /** What somebody who is signed in is told of the second factor that the app demands: that they need it, or that they had none. */

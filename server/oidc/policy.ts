@@ -10,6 +10,7 @@ import type { Consent } from '../../adapters/postgres/consents.ts'
 import type { PdsAccess } from '../atproto/access.ts'
 import { pdsProvider } from '../atproto/identity.ts'
 import { pdsScope } from '../atproto/scopes.ts'
+import { addAccountPrompts } from './account-prompts.ts'
 import { demandAcr } from './acr-check.ts'
 import { freshSignIn } from './device-interaction.ts'
 import { addLinkStep } from './link-prompt.ts'
@@ -33,12 +34,13 @@ export interface PdsPolicy {
   readonly access: Pick<PdsAccess, 'account' | 'isLinked'>
 }
 
-/** The prompts of the library with our own checks. */
+/** The prompts of the library with our own checks; `registration`: whether people may create accounts. */
 export function policy(
   now: () => Date,
   findIdentities: Parameters<typeof otherPerson>[0],
   pds: PdsPolicy,
   findConsent: Parameters<typeof unverifiedConsent>[0],
+  registration: 'open' | 'closed',
 ): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base()
   const { Check, Prompt } = interactionPolicy
@@ -70,6 +72,7 @@ export function policy(
       return (await pds.access.account(accountId)) === undefined
     }),
   )
+  addAccountPrompts(prompts, registration)
   addLinkStep(prompts, { now, findIdentities })
   const consent = prompts.get('consent')?.checks
   // RFC 8252 §8.6: another program may pose as an installed app, so the person is asked each time. The registration

@@ -40,6 +40,7 @@ import { lifetimes } from './lifetimes.ts'
 import { linkParam } from './link-prompt.ts'
 import type { MutualTls } from './mutual-tls.ts'
 import { impliedConsent, offlineAccess } from './offline-access.ts'
+import { openidDiscovery } from './openid-discovery.ts'
 import { outboundFetch } from './outbound.ts'
 import { addOwnGrants, type OwnGrantsOptions, ownGrantsDiscovery } from './own-grants.ts'
 import { pairwiseSubjects } from './pairwise.ts'
@@ -78,6 +79,8 @@ export interface ProviderOptions {
   authorizationTypes: DeclaredTypes
   /** What knows access tokens that are JWTs. */
   jwts: JwtTokens
+  /** Whether people may create accounts themselves. */
+  registration: 'open' | 'closed'
   pds: PdsResource
   pdsAccess: PdsPolicy['access']
   /** What happens when people sign out; a session may have left copies in two tabs. */
@@ -212,6 +215,7 @@ function configuration(options: ProviderOptions): Configuration {
       },
     },
     discovery: {
+      ...openidDiscovery(options.registration),
       ...refreshExpirationDiscovery,
       ...globalRevocationDiscovery(issuer),
       ...(options.ownGrants && ownGrantsDiscovery),
@@ -247,6 +251,7 @@ function configuration(options: ProviderOptions): Configuration {
         options.findIdentities,
         { resource: pds, access: options.pdsAccess },
         options.findConsent,
+        options.registration,
       ),
     },
     loadExistingGrant: existingGrant(options.findConsent, pds),

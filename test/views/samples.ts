@@ -4,6 +4,7 @@
  */
 import type { PageProblem, RefusedReason } from '../../adapters/identity/contract.ts'
 import { type AccountProps, accountPage } from '../../views/account.ts'
+import { accountChoicePage } from '../../views/account-choice.ts'
 import { en } from '../../views/catalogue/en.ts'
 import { chooserPage } from '../../views/chooser.ts'
 import type { ClientCard } from '../../views/client.ts'
@@ -191,6 +192,9 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   add('newcomer', 'bare', newcomerPage(on, { ...bare, known: false, canCreate: true }))
   add('newcomer', 'closed', newcomerPage(on, { ...bare, email: text('a@b.example'), known: true, canCreate: false }))
   const both = { identity: text('alice@work.example'), account: text('alice@example.com') }
+  const choice = { same: '/interaction/a/account/same', other: '/interaction/a/account/other', cancel: '/c', client }
+  add('account-choice', 'full', accountChoicePage(on, { ...choice, account: text('alice@example.com') }))
+  add('account-choice', 'bare', accountChoicePage(on, { ...choice, account: undefined }))
   add('connect', 'full', connectPage(on, { ...bare, ...both, client, maySkip: true }))
   add('connect', 'bare', connectPage(on, { ...bare, ...both }))
   for (const problem of [undefined, 'taken', 'unavailable'] as const) {

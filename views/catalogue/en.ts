@@ -258,6 +258,13 @@ export const en = {
     none: 'There is no way to sign in at the moment. Please try again later.',
   },
 
+  accountChoice: {
+    title: 'Which account?',
+    same: (account: Html | undefined) =>
+      account === undefined ? 'Continue with the account you are signed in to' : html`Continue as ${account}`,
+    other: 'Use another account',
+  },
+
   externalBrowser: {
     title: 'Open this page in your browser',
     reason: (provider: string) =>

@@ -1,4 +1,76 @@
 /** Rows of the table of standards: what everybody gets of OAuth 2.1 and OpenID Connect, and of the documents that describe a server. */
 import type { Standard } from './row.ts'
 
-export const core: readonly Standard[] = []
+export const core: readonly Standard[] = [
+  {
+    file: 'oidc-discovery',
+    feature: 'What the server says of itself, in two documents that are one (RFC 8414, too)',
+    document: 'OpenID Connect Discovery 1.0',
+    address: 'https://openid.net/specs/openid-connect-discovery-1_0.html',
+    sections: '§3, §4',
+    shownBy: 'openid-client, oauth4webapi',
+    on: 'always',
+    discovery: {
+      authorization_endpoint: '/authorize',
+      token_endpoint: '/token',
+      userinfo_endpoint: '/userinfo',
+      jwks_uri: '/jwks',
+      response_types_supported: ['code'],
+      scopes_supported: ['openid', 'offline_access', 'profile', 'email', 'atproto'],
+      claim_types_supported: ['normal'],
+      display_values_supported: ['page'],
+      ui_locales_supported: ['en'],
+    },
+  },
+  {
+    file: 'oidc-core',
+    feature:
+      'Sign-ins as an app asks for them: `prompt`, `max_age`, `acr_values`, `claims`, hints, nonce, signed userinfo',
+    document: 'OpenID Connect Core 1.0',
+    address: 'https://openid.net/specs/openid-connect-core-1_0.html',
+    sections: '§2, §3.1, §5, §8, §10–§12',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: {
+      acr_values_supported: ['urn:habitat:acr:one-factor', 'urn:habitat:acr:two-factors'],
+      claims_parameter_supported: true,
+      claims_supported: [
+        'sub',
+        'auth_time',
+        'acr',
+        'amr',
+        'name',
+        'email',
+        'email_verified',
+        'did',
+        'handle',
+        'sid',
+        'iss',
+      ],
+      id_token_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
+      userinfo_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
+      request_uri_parameter_supported: false,
+      subject_types_supported: ['public', 'pairwise'],
+    },
+  },
+  {
+    file: 'oidc-response-modes',
+    feature: 'Answers in the query, in the fragment, or in a form that the browser posts',
+    document: 'OAuth 2.0 Form Post Response Mode',
+    address: 'https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html',
+    sections: '§2',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: { response_modes_supported: ['form_post', 'fragment', 'query'] },
+  },
+  {
+    file: 'rfc9207-iss',
+    feature: 'Each answer says which server it is from',
+    document: 'RFC 9207',
+    sections: '§2, §3',
+    shownBy: 'oauth4webapi',
+    on: 'always',
+    discovery: { authorization_response_iss_parameter_supported: true },
+  },
+]
