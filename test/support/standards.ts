@@ -29,32 +29,16 @@ const plainMembers = ['issuer'] as const
 
 /** Members of the discovery document that no row speaks of. */
 export const notYetShown: readonly string[] = [
-  'acr_values_supported',
-  'authorization_endpoint',
-  'authorization_response_iss_parameter_supported',
   'backchannel_authentication_endpoint',
   'backchannel_token_delivery_modes_supported',
   'backchannel_user_code_parameter_supported',
-  'claim_types_supported',
-  'claims_parameter_supported',
-  'claims_supported',
   'code_challenge_methods_supported',
   'device_authorization_endpoint',
   'dpop_signing_alg_values_supported',
   'end_session_endpoint',
   'grant_types_supported',
-  'id_token_signing_alg_values_supported',
   'identity_chaining_requested_token_types_supported',
-  'jwks_uri',
   'pushed_authorization_request_endpoint',
-  'request_uri_parameter_supported',
-  'response_modes_supported',
-  'response_types_supported',
-  'scopes_supported',
-  'subject_types_supported',
-  'token_endpoint',
-  'userinfo_endpoint',
-  'userinfo_signing_alg_values_supported',
 ]
 
 /** Settings that switch everything on that a setting switches. */
