@@ -119,6 +119,8 @@ function isSet(name: string, value: unknown, set: Metadata): boolean {
 }
 
 function idProblems(id: string): string[] {
+  // RFC 9700 §4.15: nothing that an API could take for the subject of a person.
+  if (id.startsWith('usr_')) return ['A client id cannot begin with "usr_": the ids of people do.']
   return isClientId(id)
     ? []
     : [

@@ -147,6 +147,10 @@ test.each(['client_secret', 'first_party', '__proto__x'])('what no profile takes
   expect(await refusal('web', { ...web, [member]: 'x' })).toContain(`"${member}" is not for profile web`)
 })
 
+test('no client is named as people are, so that no API takes one for the other (RFC 9700 §4.15)', async () => {
+  expect(await refusal('service', { ...name, scope: 'notes:read' }, 'usr_mallory')).toContain('ids of people')
+})
+
 test('all problems are said at once', async () => {
   const message = await refusal('web', {
     client_name: ' ',
