@@ -5,6 +5,7 @@ import { metadataOptions } from './client-metadata-options.ts'
 import { add, choices, update } from './client-registration.ts'
 import type { Command } from './command.ts'
 import { existing } from './existing-client.ts'
+import { signOutsOf } from './sign-out-findings.ts'
 
 export const clientCommands: readonly Command[] = [
   {
@@ -48,7 +49,8 @@ export const clientCommands: readonly Command[] = [
     examples: ['client show 3f9c2a61d07be4185c02'],
     async run(context, input) {
       const client = await existing(context, input)
-      return { json: describe(client), text: description(client) }
+      const signOuts = await signOutsOf(context, client.id)
+      return { json: { ...describe(client), ...signOuts.json }, text: [...description(client), ...signOuts.text] }
     },
   },
   {

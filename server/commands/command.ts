@@ -13,6 +13,7 @@ import type { Store } from '../../adapters/postgres/database.ts'
 import type { ExchangePolicies } from '../../adapters/postgres/exchange-policies.ts'
 import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
+import type { LogoutNotices } from '../../adapters/postgres/logout-notices.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { Shops } from '../../adapters/postgres/shops.ts'
@@ -29,6 +30,7 @@ export interface Services {
   readonly clients: Clients
   readonly resources: Resources
   readonly grants: Grants
+  readonly logoutNotices: Pick<LogoutNotices, 'failing'>
   readonly exchangePolicies: ExchangePolicies
   readonly trustedIssuers: TrustedIssuers
   readonly sessions: Sessions

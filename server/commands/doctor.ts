@@ -15,6 +15,7 @@ import type { Answer, Command, Context } from './command.ts'
 import type { Finding } from './finding.ts'
 import { inspectIfttt } from './ifttt-findings.ts'
 import { inspectOtherIssuers } from './other-issuers-findings.ts'
+import { inspectSignOuts } from './sign-out-findings.ts'
 import { inspectTelegram } from './telegram-findings.ts'
 import { table } from './text.ts'
 
@@ -38,7 +39,9 @@ export const doctorCommands: readonly Command[] = [
         { check: 'settings', level: 'ok', message: 'The settings are usable.' },
         ...inspectDataFolder(context),
         ...database,
-        ...(usable ? [...(await inspectKeys(context)), ...(await inspectClients(context))] : []),
+        ...(usable
+          ? [...(await inspectKeys(context)), ...(await inspectClients(context)), ...(await inspectSignOuts(context))]
+          : []),
         ...(await inspectIssuer(context)),
         ...(await inspectOtherIssuers(context)),
         ...(await inspectTelegram(context)),

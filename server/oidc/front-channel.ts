@@ -13,8 +13,11 @@ export type FormPostPage = (ctx: KoaContextWithOIDC, target: string) => void
 /** Where somebody goes who was asked whether to sign out, and stays. */
 const stayed = '/account'
 
-/** A middleware for the provider; `toApp` makes the page that posts to an app fit for a browser. */
-export function frontChannel(toApp: FormPostPage): Middleware {
+/**
+ * A middleware for the provider; `toApp` makes the page that posts to an app fit for a browser, `endSession` ends every copy
+ * of a session and lets its apps be told.
+ */
+export function frontChannel(toApp: FormPostPage, endSession: (uid: string) => Promise<unknown>): Middleware {
   return async (plainCtx, next) => {
     await next()
     const ctx = plainCtx as unknown as KoaContextWithOIDC
@@ -29,6 +32,7 @@ export function frontChannel(toApp: FormPostPage): Middleware {
     const target = oidc.session?.state?.['postLogoutRedirectUri']
     const resumed = oidc.route === 'resume' || oidc.route === 'device_resume'
     if (resumed && target === oidc.urlFor(oidc.route, { uid: String(ctx['params'].uid) })) {
+      if (oidc.session !== undefined) await endSession(oidc.session.uid)
       await leaveSession(ctx)
       return seeOther(ctx, target)
     }

@@ -47,6 +47,7 @@ import { pairwiseSubjects } from './pairwise.ts'
 import type { PdsResource } from './pds-resource.ts'
 import { personParams } from './person-params.ts'
 import { existingGrant, type PdsPolicy, policy } from './policy.ts'
+import { postedRequests } from './posted-requests.ts'
 import { presentedJwts } from './presented-jwt.ts'
 import { refreshExpiration, refreshExpirationDiscovery } from './refresh-expiration.ts'
 import { pkceRequired } from './request-binding.ts'
@@ -158,7 +159,8 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
   provider.use(presentedJwts())
-  provider.use(frontChannel(options.pages.formPost))
+  provider.use(postedRequests())
+  provider.use(frontChannel(options.pages.formPost, options.signOuts.endSession))
   provider.use(offlineAccess())
   provider.use(lastUse(options.onGrantUsed))
   provider.use(consentEnd(options.forgetConsent))

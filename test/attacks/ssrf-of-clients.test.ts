@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import tls from 'node:tls'
 import { generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { logoutNotices } from '../../adapters/postgres/logout-notices.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let canary: Server
@@ -67,6 +68,16 @@ describe.each([
       }),
     })
     expect(await answer.json()).toMatchObject({ error: expect.stringMatching(/^invalid_client/) })
+    expect(reached > 0).toBe(open)
+  })
+
+  test('where an app wants to hear of sign-outs (backchannel_logout_uri)', async () => {
+    const { db } = server.database.store
+    const uri = 'https://app.habitat-evil.dev/signed-out'
+    const { id } = await server.client('web', { backchannel_logout_uri: uri })
+    await logoutNotices(db, () => new Date()).add({ sid: `sid-${open}`, clientId: id, accountId: 'usr_1' })
+    const problem = () => db.selectFrom('logout_notices').select('problem').executeTakeFirst()
+    await vi.waitUntil(async () => (await problem())?.problem != null, { timeout: 10_000 })
     expect(reached > 0).toBe(open)
   })
 })

@@ -58,6 +58,11 @@ async function waiting(): Promise<number> {
   return (await server.database.store.db.selectFrom('logout_notices').selectAll().execute()).length
 }
 
+/** Waits until the server says that an app gave this answer, and has written it down. */
+async function logged({ client }: App, status: string): Promise<void> {
+  await vi.waitUntil(() => server.logged.some((it) => it.includes(client.id) && it.includes(`it answered ${status}`)))
+}
+
 test('discovery says so (§2.1)', async () => {
   const document = await (await fetch(`${server.origin}/.well-known/openid-configuration`)).json()
   expect(document).toMatchObject({ backchannel_logout_supported: true, backchannel_logout_session_supported: true })
@@ -128,6 +133,17 @@ test('an app that asks for a sign-out of its own alone hears of it, and nobody e
   expect(again.claims['sid']).not.toBe(claims['sid'])
 })
 
+test('an app that knows people by names of its own is told by that name (OIDC Core §8)', async () => {
+  await using app = await appOf({ subject_type: 'pairwise' })
+  await using other = await appOf()
+  const { visitor, claims } = await signedIn(app.client)
+  const elsewhere = await signedIn(other.client, visitor)
+  expect(elsewhere.claims.sub).not.toBe(claims.sub)
+  await signOut(visitor)
+  const [notification] = await app.receiver.arrived(1)
+  expect(decodeJwt(notification?.token ?? '')).toMatchObject({ sub: claims.sub, sid: claims['sid'] })
+})
+
 test('an app that does not require the session gets no sid, in neither token (§2.2)', async () => {
   await using app = await appOf({ backchannel_logout_session_required: false })
   const { visitor, claims } = await signedIn(app.client)
@@ -138,6 +154,16 @@ test('an app that does not require the session gets no sid, in neither token (§
 })
 
 describe('every other end of a session is told, too', () => {
+  test('somebody else signs in in the same browser', async () => {
+    await using app = await appOf()
+    const { visitor, claims } = await signedIn(app.client)
+    const page = await visitor.get(authorizeUrl(app.client, pkce(), { prompt: 'login' }))
+    const asked = await visitor.submit(page, '/start/toy')
+    await visitor.submit(asked, '/answer', { email: 'somebody-else' })
+    const [notification] = await app.receiver.arrived(1)
+    expect(decodeJwt(notification?.token ?? '')).toMatchObject({ sub: claims.sub, sid: claims['sid'] })
+  })
+
   test.each([
     ['session revoke', (sub: string) => ['session', 'revoke', '--account', sub]],
     ['user disable', (sub: string) => ['user', 'disable', sub]],
@@ -168,10 +194,18 @@ describe('a receiver that cannot be told', () => {
     const { visitor } = await signedIn(app.client)
     await signOut(visitor)
     await app.receiver.arrived(1)
-    await vi.waitUntil(() => server.logged.some((line) => line.includes('it answered 503')))
+    await logged(app, '503')
+    const shown = await run(['client', 'show', app.client.id])
+    expect(shown.stdout).toContain('It has yet to hear of 1 sign-out(s)')
+    expect((await run(['doctor', '--json'])).json().findings).toContainEqual({
+      check: 'sign-outs',
+      level: 'warning',
+      message: expect.stringContaining(`${app.client.id}: `),
+      remedy: expect.any(String),
+    })
     passSeconds(13)
     await app.receiver.arrived(2)
-    await vi.waitUntil(() => server.logged.some((line) => line.includes('it answered 500')))
+    await logged(app, '500')
     // The next pause is twice as long.
     passSeconds(13)
     const { due_at } = await server.database.store.db
@@ -229,7 +263,7 @@ describe('a receiver that cannot be told', () => {
     expect(await waiting()).toBe(0)
     await signOut((await signedIn(app.client)).visitor)
     await app.receiver.arrived(2)
-    await vi.waitUntil(() => server.logged.some((line) => line.includes(app.client.id) && line.includes('503')))
+    await logged(app, '503')
     passSeconds(24 * 60 * 60)
     await vi.waitUntil(async () => (await events()).length === 2, { timeout: 5000 })
     expect((await events())[1]?.detail).toMatchObject({ why: 'it answered 503' })

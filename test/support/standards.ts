@@ -35,7 +35,6 @@ export const notYetShown: readonly string[] = [
   'code_challenge_methods_supported',
   'device_authorization_endpoint',
   'dpop_signing_alg_values_supported',
-  'end_session_endpoint',
   'grant_types_supported',
   'identity_chaining_requested_token_types_supported',
   'pushed_authorization_request_endpoint',

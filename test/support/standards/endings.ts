@@ -3,6 +3,16 @@ import type { Standard } from './row.ts'
 
 export const endings: readonly Standard[] = [
   {
+    file: 'oidc-rp-initiated-logout',
+    feature: 'Apps send people here to sign out',
+    document: 'OpenID Connect RP-Initiated Logout 1.0',
+    address: 'https://openid.net/specs/openid-connect-rpinitiated-1_0.html',
+    sections: '§2, §2.1, §3, §3.1, §6',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: { end_session_endpoint: '/logout' },
+  },
+  {
     file: 'oidc-back-channel-logout',
     feature: 'Apps are told that somebody signed out, until they have heard it',
     document: 'OpenID Connect Back-Channel Logout 1.0',
