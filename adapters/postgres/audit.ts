@@ -30,6 +30,7 @@ export type AuditEventName =
   | 'grant.revoked'
   | 'token.reuse-detected'
   | 'token.exchanged'
+  | 'assertion.accepted'
   | 'exchange.allowed'
   | 'exchange.denied'
   | 'issuer.trusted'

@@ -15,6 +15,7 @@ import { UsageError } from './command.ts'
 import { doctorCommands } from './doctor.ts'
 import { exchangeCommands } from './exchange.ts'
 import { grantCommands } from './grant.ts'
+import { issuerCommands } from './issuer.ts'
 import { keyCommands } from './keys.ts'
 import { migrateCommands } from './migrate.ts'
 import { parse } from './parse.ts'
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...grantCommands,
   ...exchangeCommands,
+  ...issuerCommands,
   ...shopCommands,
   ...auditCommands,
   ...keyCommands,

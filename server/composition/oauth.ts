@@ -24,6 +24,7 @@ import { type DeviceFlowOptions, devicePath, polling } from '../oidc/device-flow
 import { dpopNonces } from '../oidc/dpop-nonce.ts'
 import { globalRevocationResource } from '../oidc/global-revocation-resource.ts'
 import { type IftttResource, iftttResource } from '../oidc/ifttt-resource.ts'
+import { issuerKeys } from '../oidc/issuer-keys.ts'
 import { type JwtTokens, jwtTokens } from '../oidc/jwt-tokens.ts'
 import type { LogoutDelivery } from '../oidc/logout-delivery.ts'
 import { mutualTlsOf } from '../oidc/mutual-tls.ts'
@@ -122,6 +123,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     return userCode === undefined ? restartOf(uid) : `${devicePath}?user_code=${userCode}`
   }
   const nonces = dpopNonces(dpopNonceSecret, now)
+  const keysOfIssuers = issuerKeys(outbound.document)
   const provider = (): Provider => current.provider
   const told = logouts(foundation, stores, provider)
   const declared = cached(async () => declaredTypes(await reached(stores.resources.list)), {
@@ -166,7 +168,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
       readsDocuments: config.unverifiedClients.documents !== undefined,
-      ownGrants: ownGrants({ foundation, stores, nonces }),
+      ownGrants: ownGrants({ foundation, stores, nonces, issuerKeys: keysOfIssuers }),
       onError: (ctx, error) => logRefusal(log, ctx, error),
       onBroken(request, error) {
         const { reference, address } = requestInfo(request)

@@ -6,10 +6,10 @@
  */
 import { type Adapter, Provider } from 'oidc-provider'
 import type { Fetch } from '../../adapters/atproto/guarded-fetch.ts'
+import { additionalGrants } from './additional-grants.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import type { MutualTls } from './mutual-tls.ts'
 import { outboundFetch } from './outbound.ts'
-import { tokenExchangeGrant } from './token-exchange.ts'
 
 const none = 'AA'
 const keysInForm = [
@@ -37,7 +37,7 @@ export function clientRules(
     adapter: () => ({}) as Adapter,
   })
   // Known to the library only where it is served.
-  provider.registerGrantType(tokenExchangeGrant, () => undefined)
+  for (const grant of Object.values(additionalGrants)) provider.registerGrantType(grant, () => undefined)
   // The types know the model as a class of clients, not its static check.
   const { Client } = provider as unknown as { Client: { validate(metadata: object): Promise<void> } }
   return (metadata) => Client.validate(metadata)

@@ -10,12 +10,11 @@ import { importJWK, SignJWT } from 'jose'
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { ExchangePolicy } from '../../adapters/postgres/exchange-policies.ts'
 import type { SigningKey } from '../../adapters/postgres/signing-keys.ts'
+import { idJagHeader } from './assertions.ts'
 import { type PolicyExchangeNeeds, policyFor, record, type Subject, subjectOf } from './policy-exchange.ts'
 import { provenKey } from './proven-key.ts'
 
 export const idJagType = 'urn:ietf:params:oauth:token-type:id-jag'
-/** The `typ` of such an assertion. */
-const idJagHeader = 'oauth-id-jag+jwt'
 /** Seconds: it is brought to the other server at once. */
 const lifetime = 5 * 60
 const algorithm = 'ES256'

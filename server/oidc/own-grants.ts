@@ -5,18 +5,21 @@ import type { Account } from '../../adapters/postgres/accounts.ts'
 import type { Resource } from '../../adapters/postgres/resources.ts'
 import { resourceScopesOf } from './client-scopes.ts'
 import { idJagType } from './id-jag.ts'
+import { addJwtBearer, type JwtBearerNeeds } from './jwt-bearer.ts'
 import { type OwnTokensNeeds, ownTokens } from './own-tokens.ts'
 import { resourceServerInfo } from './resource-servers.ts'
 import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 
 export interface OwnGrantsOptions
   extends Pick<TokenExchangeNeeds, 'subjects' | 'nonces' | 'policies' | 'adopt' | 'audit'>,
+    Pick<JwtBearerNeeds, 'trusted' | 'issuerKeys' | 'accountOf' | 'claim'>,
     Pick<OwnTokensNeeds, 'grantOf'> {}
 
 /** Members of the discovery documents. */
 export const ownGrantsDiscovery = {
   // draft-ietf-oauth-identity-chaining §2.3, draft-ietf-oauth-identity-assertion-authz-grant §7.
   identity_chaining_requested_token_types_supported: [idJagType],
+  authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
 }
 
 /** What they share with the rest of the provider. */
@@ -52,4 +55,5 @@ export function addOwnGrants(provider: Provider, ownGrants: OwnGrantsOptions, op
       resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
   }
   addTokenExchange(provider, { ...ownGrants, ...shared, tokens })
+  addJwtBearer(provider, { ...ownGrants, ...shared })
 }

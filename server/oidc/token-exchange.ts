@@ -6,11 +6,10 @@
  * brings tokens of ours and needs a policy that names them.
  */
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import { additionalGrants } from './additional-grants.ts'
 import { type IdJagNeeds, idJag, idJagType } from './id-jag.ts'
 import { type InitDataExchangeNeeds, initDataExchange } from './init-data-exchange.ts'
 import { policyExchange } from './policy-exchange.ts'
-
-export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 const parameters = [
   'subject_token',
@@ -31,7 +30,7 @@ export interface TokenExchangeNeeds extends IdJagNeeds, Omit<InitDataExchangeNee
 /** Adds the grant to a provider. */
 export function addTokenExchange(provider: Provider, needs: TokenExchangeNeeds): void {
   provider.registerGrantType(
-    tokenExchangeGrant,
+    additionalGrants['token-exchange'],
     async (plainCtx) => {
       const ctx = plainCtx as unknown as KoaContextWithOIDC
       ctx.body = await exchanged(ctx, provider, needs)

@@ -159,7 +159,9 @@ test('a dry run of any destructive command changes nothing', async () => {
     ])
   ).json()
   await run(['resource', 'add', 'https://api.example', '--name', 'API'])
-  await run(['client', 'update', client_id, '--grant', 'token-exchange'])
+  await run(['client', 'update', client_id, '--grant', 'token-exchange', '--grant', 'jwt-bearer'])
+  const trusted = ['--jwks-uri', 'https://idp.example/jwks', '--client', client_id, '--provider', 'password']
+  await run(['issuer', 'trust', 'https://idp.example', ...trusted])
   const exchange = ['--client', client_id, '--from', client_id, '--to', 'https://api.example']
   const { id: policy_id } = (await run(['exchange', 'allow', ...exchange, '--json'])).json()
   const { account_id } = (
@@ -202,6 +204,7 @@ test('a dry run of any destructive command changes nothing', async () => {
     'session revoke': ['session'],
     'grant revoke': ['grant'],
     'exchange deny': [policy_id],
+    'issuer distrust': ['https://idp.example'],
     'shop disable': ['1'],
     'shop release': ['1'],
   }

@@ -105,6 +105,7 @@ test('the metadata promises what is enforced, and nothing else', async () => {
     'client_credentials',
     'refresh_token',
     'urn:ietf:params:oauth:grant-type:device_code',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'urn:ietf:params:oauth:grant-type:token-exchange',
   ])
   expect([...(metadata.token_endpoint_auth_methods_supported ?? [])].sort()).toEqual([

@@ -36,7 +36,6 @@ export const notYetShown: readonly string[] = [
   'device_authorization_endpoint',
   'dpop_signing_alg_values_supported',
   'grant_types_supported',
-  'identity_chaining_requested_token_types_supported',
   'pushed_authorization_request_endpoint',
 ]
 
