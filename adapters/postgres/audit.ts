@@ -44,6 +44,8 @@ export type AuditEventName =
   | 'client.enabled'
   | 'client.removed'
   | 'client.guessing-slowed'
+  | 'registration-token.created'
+  | 'registration-token.revoked'
   | 'resource.added'
   | 'resource.updated'
   | 'resource.removed'

@@ -34,6 +34,13 @@ export interface ModelAdapter {
   revokeByGrantId(grantId: string): Promise<void>
 }
 
+/** What the library keeps and finds of clients that register themselves (RFC 7591, RFC 7592). */
+export interface RegistrationModels {
+  readonly client: Pick<ModelAdapter, 'upsert' | 'destroy'>
+  readonly managementToken: Pick<ModelAdapter, 'upsert' | 'find' | 'destroy'>
+  readonly initialToken: Pick<ModelAdapter, 'find'>
+}
+
 /** What the adapter has to know of the request that it works for. */
 export interface RequestScope {
   /** Identity of the request; what was read for it is read once. */
@@ -53,6 +60,8 @@ export interface OidcModelsOptions {
   scope: () => RequestScope | undefined
   /** Metadata of an enabled client in the names of RFC 7591. */
   findClient: (id: string) => Promise<Payload | undefined>
+  /** Clients that register themselves; undefined: none do. */
+  registration?: RegistrationModels | undefined
   /** Told when a spent code or refresh token was presented again and its grant was revoked. */
   onReplay: (replay: { model: string; grantId: string }) => void
 }
@@ -186,7 +195,11 @@ export function oidcModels(options: OidcModelsOptions): OidcModels {
   function adapterOf(model: string): ModelAdapter {
     switch (model) {
       case 'Client':
-        return { ...unsupported(model), find: options.findClient }
+        return { ...unsupported(model), find: options.findClient, ...options.registration?.client }
+      case 'RegistrationAccessToken':
+        return { ...unsupported(model), ...options.registration?.managementToken }
+      case 'InitialAccessToken':
+        return { ...unsupported(model), ...options.registration?.initialToken }
       case 'ReplayDetection':
         return {
           ...unsupported(model),

@@ -7,6 +7,7 @@
  */
 import { type Kysely, sql } from 'kysely'
 import { type Client, type ClientMetadata, clientOf } from './clients.ts'
+import { hashed } from './hashed.ts'
 import type { Database } from './schema.ts'
 
 /** A client as it describes itself. */
@@ -20,6 +21,15 @@ export interface SelfDescribed {
 export interface UnverifiedClients {
   /** Writes what was read at the address `id`; undefined when a client of another origin has that id. */
   keepDocument(client: SelfDescribed, freshUntil: Date): Promise<Client | undefined>
+  /** Adds a client that registered itself; `secretHashes` as `clients.ts` has them. */
+  register(client: SelfDescribed, secretHashes: readonly string[]): Promise<void>
+  /** Replaces what such a client says of itself; undefined when there is none (any more). */
+  change(client: SelfDescribed): Promise<Client | undefined>
+  /** Gives such a client the token by which it manages its registration; one before it ends. */
+  setManagementToken(id: string, token: string): Promise<void>
+  /** Id and time of registration of the client that this token manages. */
+  managedBy(token: string): Promise<{ id: string; createdAt: Date } | undefined>
+  endManagementToken(token: string): Promise<void>
 }
 
 export function unverifiedClients(db: Kysely<Database>, now: () => Date): UnverifiedClients {
@@ -54,6 +64,61 @@ export function unverifiedClients(db: Kysely<Database>, now: () => Date): Unveri
         .returningAll()
         .executeTakeFirst()
       return row && clientOf(row)
+    },
+    async register({ id, profile, metadata }, secretHashes) {
+      const at = now()
+      await db
+        .insertInto('clients')
+        .values({
+          id,
+          profile,
+          first_party: false,
+          metadata: JSON.stringify(metadata),
+          secret_hashes: JSON.stringify(secretHashes),
+          origin: 'self',
+          created_at: at,
+          updated_at: at,
+        })
+        .execute()
+    },
+    async change({ id, profile, metadata }) {
+      const at = now()
+      const row = await db
+        .updateTable('clients')
+        .set({
+          profile,
+          metadata: JSON.stringify(metadata),
+          updated_at: at,
+          identity_changed_at: identityChange(metadata, at),
+        })
+        .where('id', '=', id)
+        .where('origin', '=', 'self')
+        .returningAll()
+        .executeTakeFirst()
+      return row && clientOf(row)
+    },
+    async setManagementToken(id, token) {
+      await db
+        .updateTable('clients')
+        .set({ registration_token_hash: hashed(token) })
+        .where('id', '=', id)
+        .where('origin', '=', 'self')
+        .execute()
+    },
+    async managedBy(token) {
+      const row = await db
+        .selectFrom('clients')
+        .select(['id', 'created_at'])
+        .where('registration_token_hash', '=', hashed(token))
+        .executeTakeFirst()
+      return row && { id: row.id, createdAt: row.created_at }
+    },
+    async endManagementToken(token) {
+      await db
+        .updateTable('clients')
+        .set({ registration_token_hash: null })
+        .where('registration_token_hash', '=', hashed(token))
+        .execute()
     },
   }
 }

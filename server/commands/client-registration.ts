@@ -1,7 +1,7 @@
 /** What registers an app and what changes its registration. */
-import { randomBytes } from 'node:crypto'
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
+import { newClientId } from '../oidc/client-id.ts'
 import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
 import { scopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, keptHashes, needsSecret, newClientSecret } from '../oidc/client-secrets.ts'
@@ -14,11 +14,6 @@ import { othersOfService } from './same-service.ts'
 
 /** The profiles that an app may have. */
 export const choices = Object.values(profiles).filter(({ internal }) => !internal)
-
-/** An id for a client: 80 random bits; no character that a shell or a Basic header would trip over. */
-export function newClientId(): string {
-  return randomBytes(10).toString('hex')
-}
 
 export async function add(context: Context, input: Input): Promise<Answer> {
   const profile = profileOf(input.text('profile') ?? '')

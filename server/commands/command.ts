@@ -14,6 +14,7 @@ import type { ExchangePolicies } from '../../adapters/postgres/exchange-policies
 import type { Grants } from '../../adapters/postgres/grants.ts'
 import type { Identities } from '../../adapters/postgres/identities.ts'
 import type { LogoutNotices } from '../../adapters/postgres/logout-notices.ts'
+import type { RegistrationTokens } from '../../adapters/postgres/registration-tokens.ts'
 import type { Resources } from '../../adapters/postgres/resources.ts'
 import type { Sessions } from '../../adapters/postgres/sessions.ts'
 import type { Shops } from '../../adapters/postgres/shops.ts'
@@ -28,6 +29,7 @@ export interface Services {
   readonly passwords: Pick<PasswordSettings, 'create' | 'remove' | 'removeTotp' | 'secondFactor'>
   readonly audit: Audit
   readonly clients: Clients
+  readonly registrationTokens: RegistrationTokens
   readonly resources: Resources
   readonly grants: Grants
   readonly logoutNotices: Pick<LogoutNotices, 'failing'>

@@ -19,6 +19,7 @@ import { issuerCommands } from './issuer.ts'
 import { keyCommands } from './keys.ts'
 import { migrateCommands } from './migrate.ts'
 import { parse } from './parse.ts'
+import { registrationTokenCommands } from './registration-token.ts'
 import { resourceCommands } from './resource.ts'
 import { sessionCommands } from './session.ts'
 import { shopCommands } from './shop.ts'
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   ...grantCommands,
   ...exchangeCommands,
   ...issuerCommands,
+  ...registrationTokenCommands,
   ...shopCommands,
   ...auditCommands,
   ...keyCommands,

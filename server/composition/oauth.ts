@@ -42,6 +42,7 @@ import type { Foundation } from './foundation.ts'
 import { logouts } from './logouts.ts'
 import { ownGrants } from './own-grants.ts'
 import type { Pds } from './pds.ts'
+import { registration, registrationModels } from './registration.ts'
 import type { Stores } from './stores.ts'
 import type { Telegram } from './telegram.ts'
 
@@ -167,6 +168,7 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       requestLimits: (ctx, address) => reached(() => limited(ctx, address)),
       devices: devicesOf(stores, pages),
       backchannel: telegram && backchannel({ foundation, stores, pds, telegram, findResource }),
+      appRegistration: registration(foundation, stores, () => strangersRules(foundation, stores, current.provider)),
       readsDocuments: config.unverifiedClients.documents !== undefined,
       ownGrants: ownGrants({ foundation, stores, nonces, issuerKeys: keysOfIssuers }),
       onError: (ctx, error) => logRefusal(log, ctx, error),
@@ -245,7 +247,7 @@ function jwtsOf({ config, sealer, now }: Foundation, stores: Stores, keys: reado
 
 function modelsOf(
   { store: { db }, sealer, now, log }: Foundation,
-  { audit }: Stores,
+  stores: Stores,
   find: (id: string) => Promise<Client | undefined>,
   offered: Pick<ClientLookupOptions, 'withoutGrants' | 'authorizationTypes'>,
 ): OidcModels {
@@ -255,9 +257,10 @@ function modelsOf(
     now,
     scope: requestScope,
     findClient: clientLookup({ find, ...offered, now }),
+    registration: registrationModels({ now }, stores),
     onReplay: ({ model, grantId }) => {
       log.warn({ model, grantId }, 'a spent code or token was presented again; its grant is revoked')
-      void audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
+      void stores.audit.record({ event: 'token.reuse-detected', detail: { model, grantId } }).catch(() => undefined)
     },
   })
 }

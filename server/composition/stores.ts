@@ -20,6 +20,7 @@ import { logoutNotices } from '../../adapters/postgres/logout-notices.ts'
 import { passwords } from '../../adapters/postgres/passwords.ts'
 import { pdsLinks } from '../../adapters/postgres/pds-links.ts'
 import { phoneCodes } from '../../adapters/postgres/phone-codes.ts'
+import { registrationTokens } from '../../adapters/postgres/registration-tokens.ts'
 import { replays } from '../../adapters/postgres/replays.ts'
 import { requestWindows } from '../../adapters/postgres/request-windows.ts'
 import { resources } from '../../adapters/postgres/resources.ts'
@@ -61,6 +62,7 @@ export function stores({ store: { db }, sealer, now }: Pick<Foundation, 'store' 
     passwords: passwords(db, now),
     phoneCodes: phoneCodes(db, sealer, now),
     pdsLinks: pdsLinks(db, now),
+    registrationTokens: registrationTokens(db, now),
     replays: replays(db, now),
     resources: resources(db, now),
     requestWindows: requestWindows(db, now),

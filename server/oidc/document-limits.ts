@@ -10,7 +10,7 @@ import type { LimitPolicy, Limits } from '../../adapters/postgres/limits.ts'
 
 /** Seconds that new documents are counted together. */
 const span = 10 * 60
-const upTo = (free: number): LimitPolicy => ({ free, firstDelay: span, maxDelay: span, forget: 2 * span })
+const upTo = (most: number): LimitPolicy => ({ free: most - 1, firstDelay: span, maxDelay: span, forget: 2 * span })
 const ofAddress = upTo(30)
 /** IPv6: /48, of which one customer may have all addresses. */
 const ofNetwork = upTo(120)

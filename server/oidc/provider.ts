@@ -50,6 +50,7 @@ import { existingGrant, type PdsPolicy, policy } from './policy.ts'
 import { postedRequests } from './posted-requests.ts'
 import { presentedJwts } from './presented-jwt.ts'
 import { refreshExpiration, refreshExpirationDiscovery } from './refresh-expiration.ts'
+import { type RegistrationOptions, registrationFeatures, registrationPath, registrationRules } from './registration.ts'
 import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
@@ -109,6 +110,8 @@ export interface ProviderOptions {
   backchannel: BackchannelOptions | undefined
   /** Whether client ids may be addresses of documents; the models find such clients. */
   readsDocuments?: boolean
+  /** Undefined: no app registers itself. */
+  appRegistration?: RegistrationOptions | undefined
   /** Undefined: there are only those of the library. */
   ownGrants?: OwnGrantsOptions | undefined
   /** Told of every error that the library answers. */
@@ -158,6 +161,9 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(answered(options))
   provider.use(clientGuessLimits(options.clientGuesses, ({ req }) => options.address(req), options.onError))
   provider.use(iftttAddresses(options.onError))
+  if (options.appRegistration !== undefined) {
+    provider.use(registrationRules(options.appRegistration, ({ req }) => options.address(req), options.onError))
+  }
   provider.use(presentedJwts())
   provider.use(postedRequests())
   provider.use(frontChannel(options.pages.formPost, options.signOuts.endSession))
@@ -236,6 +242,7 @@ function configuration(options: ProviderOptions): Configuration {
       device_authorization: '/device_authorization',
       code_verification: devicePath,
       backchannel_authentication: backchannelPath,
+      registration: registrationPath,
     },
     cookies: {
       keys: [...options.cookieKeys],
@@ -289,6 +296,7 @@ function configuration(options: ProviderOptions): Configuration {
     features: {
       ...features,
       claimsParameter: { ...features.claimsParameter, assertClaimsParameter: assertAcrClaim },
+      ...registrationFeatures(options.appRegistration),
       clientIdMetadataDocument: documentFeature(options.readsDocuments === true),
       ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
@@ -354,5 +362,9 @@ const errorEvents = [
   'end_session_success.error',
   'discovery.error',
   'jwks.error',
+  'registration_create.error',
+  'registration_read.error',
+  'registration_update.error',
+  'registration_delete.error',
   'server_error',
 ] as const

@@ -9,8 +9,8 @@ import { Readable } from 'node:stream'
 export function giveBody(request: IncomingMessage, content: Buffer): void {
   const body = Readable.from([content])
   Object.defineProperties(request, {
-    readable: { get: () => body.readable },
-    iterator: { value: body.iterator.bind(body) },
+    readable: { configurable: true, get: () => body.readable },
+    iterator: { configurable: true, value: body.iterator.bind(body) },
   })
   delete request.headers['transfer-encoding']
   request.headers['content-length'] = String(content.length)

@@ -10,6 +10,9 @@ import { buildMetadata, type Metadata, type MetadataRules } from './client-metad
 import { isOpenidScope, words } from './client-scopes.ts'
 import { type ProfileName, profiles } from './profiles.ts'
 
+/** The kinds that a client may be which nobody here registered. */
+export const selfDescribedProfiles = ['web', 'spa', 'native', 'mcp'] as const satisfies readonly ProfileName[]
+
 /** Members that strangers may set, as far as their profile takes them. */
 const taken = [
   'client_name',

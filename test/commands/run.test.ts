@@ -190,6 +190,8 @@ test('a dry run of any destructive command changes nothing', async () => {
   const own = { phone: '+77001234567', telegramId: '1', accountId: account_id, language: 'ru', currency: 'KZT' }
   await shops(database.store.db, sealer([commandLineSecret]), () => time).open({ name: 'Shop', ...own })
 
+  const registration = (await run(['registration-token', 'create', '--name', 'A partner', '--json'])).json()
+
   const targets: Record<string, readonly string[]> = {
     'migrate down': [],
     'client rotate-secret': [client_id],
@@ -205,6 +207,7 @@ test('a dry run of any destructive command changes nothing', async () => {
     'grant revoke': ['grant'],
     'exchange deny': [policy_id],
     'issuer distrust': ['https://idp.example'],
+    'registration-token revoke': [registration.id],
     'shop disable': ['1'],
     'shop release': ['1'],
   }

@@ -3,6 +3,24 @@ import type { Standard } from './row.ts'
 
 export const unregistered: readonly Standard[] = [
   {
+    file: 'rfc7591-dynamic-registration',
+    feature: 'Apps that register themselves, by a token or without one',
+    document: 'RFC 7591',
+    sections: '§2, §3',
+    shownBy: 'openid-client',
+    on: { settings: { CLIENT_REGISTRATION: 'token' } },
+    discovery: { registration_endpoint: '/register' },
+  },
+  {
+    file: 'rfc7592-registration-management',
+    feature: 'Apps that read, change and end the registration that they made',
+    document: 'RFC 7592',
+    sections: '§2, §3',
+    shownBy: 'plain HTTP',
+    on: { settings: { CLIENT_REGISTRATION: 'token' } },
+    discovery: { registration_endpoint: '/register' },
+  },
+  {
     file: 'client-id-metadata-document',
     feature: 'Client ids that are the address of a document, which all nodes keep',
     document: 'OAuth Client ID Metadata Document (draft 02)',
