@@ -24,7 +24,7 @@ export function authenticationProblems(given: Members, profile: Profile): string
   if (
     chosen !== undefined &&
     profile.mayAdd.includes('token_endpoint_auth_method') &&
-    !methods.includes(String(chosen))
+    !(typeof chosen === 'string' && methods.includes(chosen))
   ) {
     return [`"token_endpoint_auth_method" of profile ${profile.name} is one of ${methods.join(', ')}.`]
   }
@@ -67,7 +67,8 @@ function keyProblem(key: Members): string | undefined {
   }
   if (key['kty'] === 'EC' && key['crv'] === 'P-256') return undefined
   if (key['kty'] === 'OKP' && key['crv'] === 'Ed25519') return undefined
-  const modulus = key['kty'] === 'RSA' ? Buffer.from(String(key['n']), 'base64url').length * 8 : 0
+  const { kty, n } = key
+  const modulus = kty === 'RSA' && typeof n === 'string' ? Buffer.from(n, 'base64url').length * 8 : 0
   return modulus >= minimumModulus
     ? undefined
     : `It must be of P-256 (ES256), Ed25519 or RSA with ${minimumModulus} bits or more (PS256, RS256).`

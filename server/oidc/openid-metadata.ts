@@ -55,7 +55,8 @@ function chosen(given: Metadata, name: string, choices: readonly string[]): stri
 
 function listed(given: Metadata, name: string, choices: readonly string[]): string[] {
   const value = given[name]
-  const fits = Array.isArray(value) && value.length > 0 && value.every((one) => choices.includes(String(one)))
+  const fits =
+    Array.isArray(value) && value.length > 0 && value.every((one) => choices.some((choice) => choice === one))
   return value === undefined || fits ? [] : [`"${name}" must name some of ${choices.join(', ')}.`]
 }
 

@@ -401,7 +401,7 @@ export function profileOfClient(name: string, metadata: Readonly<Record<string, 
 
 /** The chosen way to prove who the client is; of one that cannot be chosen its check speaks (`client-keys.ts`). */
 function withAuthMethod(profile: Profile, { token_endpoint_auth_method: chosen }: Profile['metadata']): Profile {
-  return profile.authMethods?.includes(String(chosen)) === true
+  return typeof chosen === 'string' && profile.authMethods?.includes(chosen) === true
     ? { ...profile, metadata: { ...profile.metadata, token_endpoint_auth_method: chosen } }
     : profile
 }

@@ -97,6 +97,13 @@ describe('metadata of a client', () => {
     uris,
     fc.array(uris, { maxLength: 3 }),
     fc.boolean(),
+    // A key set of one key whose members may be anything.
+    fc
+      .dictionary(
+        fc.constantFrom('kty', 'n', 'e', 'crv', 'x', 'kid', 'alg'),
+        fc.oneof(hostileJson, fc.constantFrom('RSA', 'EC')),
+      )
+      .map((key) => ({ keys: [key] })),
     fc.constantFrom(
       'openid',
       'openid email',
