@@ -58,6 +58,15 @@ export const resources: readonly Standard[] = [
     discovery: { authorization_details_types_supported: null },
   },
   {
+    file: 'rfc9470-step-up',
+    feature: 'Step-up authentication',
+    document: 'RFC 9470',
+    sections: '§3, §4, §5, §6',
+    shownBy: 'openid-client; examples/bank-api with jose',
+    on: 'always',
+    discovery: { acr_values_supported: ['urn:habitat:acr:one-factor', 'urn:habitat:acr:two-factors'] },
+  },
+  {
     file: 'mcp-authorization',
     feature: 'Assistants and MCP servers',
     document: 'MCP authorization (2026-07-28)',
