@@ -102,13 +102,16 @@ function refuseUnverified({ id, origin }: Client, input: Input): void {
   }
 }
 
+/** What a profile sets and a client may have otherwise. */
+const membersOfChoice = ['token_endpoint_auth_method', 'tls_client_certificate_bound_access_tokens']
+
 /** What was given when the client was registered; what its profile sets follows from what it is to be. */
 function ownMembers({ profile, metadata }: Client): Metadata {
   const set = profileOfClient(profile, metadata)
   const made = [...Object.keys(set?.metadata ?? {}), ...(set?.redirectUriOf === undefined ? [] : ['redirect_uris'])]
   const chosen = [
     'scope',
-    ...(set?.authMethods === undefined ? [] : ['token_endpoint_auth_method']),
+    ...(set?.authMethods === undefined ? [] : membersOfChoice),
     ...(set?.moreGrants === undefined ? [] : ['grant_types']),
   ]
   return Object.fromEntries(Object.entries(metadata).filter(([name]) => chosen.includes(name) || !made.includes(name)))

@@ -1,5 +1,6 @@
 /** The options for clients that prove who they are by more than a secret, in the names of RFC 7591 and RFC 8705. */
 import { authenticationMethods, clientAlgorithms } from '../oidc/authentication-methods.ts'
+import { signedResponseModes, signingAlgorithms } from '../oidc/openid-metadata.ts'
 import { type Input, type Option, UsageError } from './command.ts'
 import { readJsonObject } from './json-file.ts'
 
@@ -39,6 +40,21 @@ export const securityOptions = {
     value: 'dpop|certificate',
     summary: 'the app gets only tokens that are bound to a key that it proves at each use, or to its certificate',
   },
+  'pushed-requests': {
+    type: 'string',
+    value: 'yes',
+    summary: 'the app must push its authorization requests (RFC 9126); an empty text takes the demand away',
+  },
+  'signed-requests': {
+    type: 'string',
+    value: 'alg',
+    summary: `the app must sign its authorization requests by a key of its own (RFC 9101): ${clientAlgorithms.join(', ')}`,
+  },
+  'signed-responses': {
+    type: 'string',
+    value: 'alg',
+    summary: `answers come back to the app as signed JWTs alone (JARM): ${signingAlgorithms.join(', ')}`,
+  },
 } as const satisfies Record<string, Option>
 
 /** The metadata that these options name; an empty text takes a member away. Throws `Refusal`. */
@@ -55,6 +71,9 @@ export function givenSecurity(input: Input): Record<string, unknown> {
     tls_client_auth_san_ip: input.text('tls-san-ip'),
     tls_client_auth_san_email: input.text('tls-san-email'),
     ...binding(input.text('bound-tokens')),
+    require_pushed_authorization_requests: demand(input.text('pushed-requests')),
+    ...signedRequests(input.text('signed-requests')),
+    ...signedResponses(input),
   }
 }
 
@@ -66,5 +85,25 @@ function binding(chosen: string | undefined): Record<string, unknown> {
   return {
     dpop_bound_access_tokens: chosen === 'dpop' || '',
     tls_client_certificate_bound_access_tokens: chosen === 'certificate' || '',
+  }
+}
+
+/** What is not yes is left to the rules of the metadata, which have words for it. */
+function demand(value: string | undefined): boolean | string | undefined {
+  return value === 'yes' || value
+}
+
+function signedRequests(algorithm: string | undefined): Record<string, unknown> {
+  if (algorithm === undefined) return {}
+  return { request_object_signing_alg: algorithm, require_signed_request_object: algorithm === '' ? '' : true }
+}
+
+function signedResponses(input: Input): Record<string, unknown> {
+  const algorithm = input.text('signed-responses')
+  if (algorithm === undefined) return {}
+  const modes = algorithm === '' ? '' : signedResponseModes
+  return {
+    authorization_signed_response_alg: algorithm,
+    ...(input.list('response-mode') === undefined ? { response_modes: modes } : {}),
   }
 }

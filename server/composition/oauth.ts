@@ -116,8 +116,10 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
     const params = await models.requestOf(uid)
     if (params === undefined) return undefined
     const client = await reached(() => stores.clients.find(String(params['client_id'])))
-    // Such an app has to begin itself (RFC 9126 §6).
-    return client?.metadata['require_pushed_authorization_requests'] === true ? undefined : restartUrl(params)
+    const { require_pushed_authorization_requests: pushes, require_signed_request_object: signs } =
+      client?.metadata ?? {}
+    // Such an app has to begin itself (RFC 9126 §6, RFC 9101 §10.5).
+    return pushes === true || signs === true ? undefined : restartUrl(params)
   }
   const elsewhereOf = async (uid: string): Promise<string | undefined> => {
     const userCode = await models.releaseDevice(uid)

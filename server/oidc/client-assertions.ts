@@ -8,9 +8,7 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { readProof } from './dpop-proof.ts'
-
-/** Types that an assertion may name; RFC 10070 §4 asks for the first, and clients in use send the second or none. */
-const types: readonly unknown[] = ['client-authentication+jwt', 'jwt', undefined]
+import { isJwtType } from './jwt-type.ts'
 
 /** Seconds that an assertion may have left: it is remembered that long, and the client chooses. */
 const maximumLifetime = 60 * 60
@@ -25,16 +23,22 @@ type Claims = Readonly<Record<string, unknown>>
 /** The check for the library's `assertJwtClientAuthClaimsAndHeader`. Throws `InvalidClientAuth`, `UseDpopNonce`. */
 export function clientAssertions(nonces: DpopNonces, now: () => Date) {
   return async (ctx: KoaContextWithOIDC, claims: Claims, header: Claims, _client: Client): Promise<void> => {
-    const problem = claimsProblem(claims, header, ctx.oidc.issuer, now)
+    const problem = claimsProblem(claims, header, ctx, now)
     if (problem !== undefined) throw new errors.InvalidClientAuth(problem)
     await askForNonce(ctx, nonces, now)
   }
 }
 
-function claimsProblem(claims: Claims, { typ }: Claims, issuer: string, now: () => Date): string | undefined {
-  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
-  if (!types.includes(type)) return 'the JWT is of another type (typ) than client-authentication+jwt'
-  if (claims['aud'] !== issuer) return 'audience (aud) must equal the issuer identifier, as one string'
+function claimsProblem(
+  claims: Claims,
+  { typ, alg }: Claims,
+  { oidc }: KoaContextWithOIDC,
+  now: () => Date,
+): string | undefined {
+  // RFC 10070 §4.
+  if (!isJwtType(typ, 'client-authentication+jwt'))
+    return 'the JWT is of another type (typ) than client-authentication+jwt'
+  if (claims['aud'] !== oidc.issuer) return 'audience (aud) must equal the issuer identifier, as one string'
   const epoch = now().getTime() / 1000
   const { exp, iat } = claims
   if (typeof exp !== 'number' || exp > epoch + maximumLifetime + clockTolerance) {
@@ -43,7 +47,8 @@ function claimsProblem(claims: Claims, { typ }: Claims, issuer: string, now: () 
   if (iat !== undefined && (typeof iat !== 'number' || iat > epoch + clockTolerance)) {
     return 'the JWT was issued in the future (iat)'
   }
-  return undefined
+  // FAPI 2.0 Security Profile §5.4.1.
+  return alg === 'RS256' && oidc.isFapi('2.0') !== undefined ? 'RS256 is not for clients of FAPI 2.0' : undefined
 }
 
 /**

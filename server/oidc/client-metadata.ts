@@ -21,6 +21,7 @@ import {
 import { grantProblems } from './grant-metadata.ts'
 import { decodeLogo, logoKinds } from './logo.ts'
 import { logoutDefaults, logoutProblems } from './logout-metadata.ts'
+import { messageProblems } from './message-metadata.ts'
 import { openidProblems } from './openid-metadata.ts'
 import { hasSecret, type Profile, profileOfClient } from './profiles.ts'
 import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
@@ -78,6 +79,7 @@ export async function buildMetadata(request: MetadataRequest, rules: MetadataRul
     ...openidProblems(given),
     ...authorizationTypeProblems(given, rules.authorizationTypes ?? []),
     ...authenticationProblems(request.given, profile),
+    ...messageProblems(given, profile),
     ...logoutProblems(given),
     ...grantProblems(given, profile),
     ...globalRevocationProblems(given, profile),

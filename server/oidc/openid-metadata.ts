@@ -12,8 +12,11 @@ type Metadata = Readonly<Record<string, unknown>>
 /** By which ID tokens and other answers are signed; there is a key for each (OIDC Core §15.1 demands RS256). */
 export const signingAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 
-/** How the answer of an authorization request may come back. */
-export const responseModes = ['query', 'fragment', 'form_post'] as const
+/** How the answer of an authorization request may come back as a signed JWT (JARM §2.3). */
+export const signedResponseModes = ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt'] as const
+
+/** How it may come back at all. */
+export const responseModes = ['query', 'fragment', 'form_post', ...signedResponseModes] as const
 
 /** OIDC Core §8. */
 export const subjectTypes = ['public', 'pairwise'] as const
@@ -28,6 +31,7 @@ export const introspectionMember = 'introspection_signed_response_alg'
 export const openidFrontChannelMembers = [
   ...openidMembers,
   'response_modes',
+  'authorization_signed_response_alg',
   'subject_type',
   'sector_identifier_uri',
   'default_acr_values',

@@ -38,6 +38,8 @@ export interface Profile {
   readonly mayBeFirstParty: boolean
   /** Must be: nobody is asked for consent. */
   readonly mustBeFirstParty?: true
+  /** Held to FAPI 2.0. */
+  readonly fapi?: true
   /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
   readonly pkceRequired: boolean
   /** An authorization request names the API that it wants tokens for (RFC 8707 §2). */
@@ -92,6 +94,16 @@ const frontChannel = [
   ...openidFrontChannelMembers,
   typesMember,
 ] as const
+
+/** For clients with keys of their own (RFC 9101 §10.5). */
+const signedRequests = ['request_object_signing_alg', 'require_signed_request_object'] as const
+
+/** What profile fapi2 sets by itself. */
+const setByFapi: readonly string[] = [
+  'require_pushed_authorization_requests',
+  'id_token_signed_response_alg',
+  'dpop_bound_access_tokens',
+]
 
 /** For clients with a server, which is what can be told (OpenID Connect Back-Channel Logout). */
 const toldOfSignOuts = ['backchannel_logout_uri', 'backchannel_logout_session_required'] as const
@@ -149,11 +161,42 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    mayAdd: [...frontChannel, ...authenticationMembers, ...toldOfSignOuts, 'grant_types', 'telegram_qr'],
+    mayAdd: [...frontChannel, ...authenticationMembers, ...signedRequests, ...toldOfSignOuts, 'grant_types', 'telegram_qr'],
     moreGrants: Object.values(additionalGrants),
     redirectUris: 'web',
     confidential: true,
     authMethods: authenticationMethods,
+    refreshTokenTtl: 90 * day,
+  },
+  fapi2: {
+    ...codeFlow,
+    name: 'fapi2',
+    summary: 'an app where much is at stake (money, health), with a server and keys of its own (FAPI 2.0)',
+    metadata: {
+      application_type: 'web',
+      // FAPI 2.0 Security Profile §5.3.2.1: by a key or a certificate, never by a shared secret.
+      token_endpoint_auth_method: 'private_key_jwt',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      require_pushed_authorization_requests: true,
+      // Unless tokens are bound to the certificate of the client (`profileOfClient`).
+      dpop_bound_access_tokens: true,
+      // §5.4.1: not RS256.
+      id_token_signed_response_alg: 'ES256',
+    },
+    mayAdd: [
+      ...frontChannel.filter((name) => !setByFapi.includes(name)),
+      ...authenticationMembers,
+      ...signedRequests,
+      ...toldOfSignOuts,
+    ],
+    redirectUris: 'web',
+    confidential: true,
+    authMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+    fapi: true,
+    // §5.3.2.1: what is bound to a key is not rotated, so that an answer that was lost ends nothing.
+    rotateRefreshToken: false,
+    refreshGrace: 0,
     refreshTokenTtl: 90 * day,
   },
   spa: {
@@ -396,7 +439,18 @@ export function endsByItself({ refreshTokenTtl }: Profile): boolean {
 export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
   const profile = profileOf(name)
   const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
-  return profile && withGrants(withAuthMethod({ ...profile, ...otherwise }, metadata), metadata)
+  return profile && [withAuthMethod, withBinding, withGrants].reduce<Profile>((its, choose) => choose(its, metadata), { ...profile, ...otherwise })
+}
+
+/** Tokens that would be bound to a key are bound to a certificate, where that was chosen. */
+function withBinding(
+  profile: Profile,
+  { tls_client_certificate_bound_access_tokens: chosen }: Profile['metadata'],
+): Profile {
+  const { dpop_bound_access_tokens: byKey, ...metadata } = profile.metadata
+  return chosen === true && byKey === true
+    ? { ...profile, metadata: { ...metadata, tls_client_certificate_bound_access_tokens: true } }
+    : profile
 }
 
 /** The chosen way to prove who the client is; of one that cannot be chosen its check speaks (`client-keys.ts`). */

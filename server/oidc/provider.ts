@@ -21,6 +21,7 @@ import { type BackchannelOptions, backchannel, backchannelPath, backchannelRules
 import { backchannelLogoutRules, type SignOuts } from './backchannel-logout.ts'
 import { claimsOf, wantsIdentities } from './claims.ts'
 import { clientAssertions } from './client-assertions.ts'
+import { behaviourOf } from './client-behaviour.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
 import { resourceScopesOf } from './client-scopes.ts'
@@ -54,6 +55,7 @@ import { type RegistrationOptions, registrationFeatures, registrationPath, regis
 import { pkceRequired } from './request-binding.ts'
 import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
+import { requestObjects } from './request-objects.ts'
 import { takeWithSlash } from './resource-names.ts'
 import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenClaims } from './token-claims.ts'
@@ -167,7 +169,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(presentedJwts())
   provider.use(postedRequests())
   provider.use(frontChannel(options.pages.formPost, options.signOuts.endSession))
-  provider.use(offlineAccess())
+  offlineAccess(provider)
   provider.use(lastUse(options.onGrantUsed))
   provider.use(consentEnd(options.forgetConsent))
   provider.use(refreshExpiration(provider, options.now))
@@ -299,6 +301,8 @@ function configuration(options: ProviderOptions): Configuration {
       ...registrationFeatures(options.appRegistration),
       clientIdMetadataDocument: documentFeature(options.readsDocuments === true),
       ciba: { ...backchannel(options.backchannel?.desk), enabled: options.backchannel !== undefined },
+      fapi: { enabled: true, profile: (_ctx, client) => (behaviourOf(client).fapi === true ? '2.0' : undefined) },
+      requestObjects: { ...features.requestObjects, assertJwtClaimsAndHeader: requestObjects(options.now) },
       dPoP: { ...features.dPoP, nonceSecret: options.dpopNonceSecret },
       deviceFlow: deviceFlow(options.devices),
       richAuthorizationRequests: richRequests(options.authorizationTypes),

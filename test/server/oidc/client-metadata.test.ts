@@ -23,8 +23,11 @@ async function refusal(profile: string, given: Record<string, unknown>, id?: str
   return (error as Refusal).message
 }
 
+const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'one' }] }
+
 const examples: Record<string, Record<string, unknown>> = {
   web,
+  fapi2: { ...web, jwks },
   spa: web,
   'mini-app': { ...web, telegram_bot_id: '9876543210' },
   native: { ...name, redirect_uris: ['com.example.app:/cb'] },
@@ -66,6 +69,35 @@ test('a device that may ask in chats is a client with a secret and one grant typ
   expect(await refusal('web', { ...web, approve_in_chat: true })).toContain('is not for profile web')
   const grant_types = ['urn:openid:params:grant-type:ciba']
   expect(await refusal('device', { ...name, grant_types })).toContain('is set by profile device')
+})
+
+test('a client of FAPI 2.0 has a key or a certificate, tokens bound to one of them, and no RS256 (§5.3.2.1, §5.4.1)', async () => {
+  const metadata = await build('fapi2', { ...web, jwks })
+  expect(metadata).toMatchObject({
+    token_endpoint_auth_method: 'private_key_jwt',
+    require_pushed_authorization_requests: true,
+    dpop_bound_access_tokens: true,
+  })
+  const byCertificate = await build('fapi2', { ...web, jwks, tls_client_certificate_bound_access_tokens: true })
+  expect(byCertificate).not.toHaveProperty('dpop_bound_access_tokens')
+  expect(await build('fapi2', byCertificate)).toEqual(byCertificate)
+  expect(await refusal('fapi2', web)).toContain('needs its keys')
+  for (const method of ['client_secret_basic', 'client_secret_post', 'none'])
+    expect(await refusal('fapi2', { ...web, jwks, token_endpoint_auth_method: method })).toContain(
+      'is one of private_key',
+    )
+  expect(await refusal('fapi2', { ...web, jwks, require_pushed_authorization_requests: false })).toContain('is set by')
+  expect(await refusal('fapi2', { ...web, jwks, dpop_bound_access_tokens: false })).toContain('is set by')
+  expect(await refusal('fapi2', { ...web, jwks, userinfo_signed_response_alg: 'RS256' })).toContain('cannot be RS256')
+  const redirect_uris = ['http://localhost:4000/cb']
+  expect(await refusal('fapi2', { ...name, jwks, redirect_uris })).toContain('https addresses alone')
+})
+
+test('whoever signs requests has keys, and what is demanded is demanded or left out', async () => {
+  expect(await refusal('web', { ...web, require_signed_request_object: true })).toContain('needs its keys')
+  expect(await refusal('web', { ...web, require_pushed_authorization_requests: false })).toContain('must be true')
+  expect(await refusal('web', { ...web, jwks, request_object_signing_alg: 'none' })).toContain('is one of ES256')
+  expect(await refusal('web', { ...web, authorization_signed_response_alg: 'HS256' })).toContain('is one of RS256')
 })
 
 test('every code flow demands PKCE, or says in words why it does not and what it does instead (RFC 9700 §2.1.1)', () => {
