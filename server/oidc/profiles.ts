@@ -161,42 +161,18 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    mayAdd: [...frontChannel, ...authenticationMembers, ...signedRequests, ...toldOfSignOuts, 'grant_types', 'telegram_qr'],
+    mayAdd: [
+      ...frontChannel,
+      ...authenticationMembers,
+      ...signedRequests,
+      ...toldOfSignOuts,
+      'grant_types',
+      'telegram_qr',
+    ],
     moreGrants: Object.values(additionalGrants),
     redirectUris: 'web',
     confidential: true,
     authMethods: authenticationMethods,
-    refreshTokenTtl: 90 * day,
-  },
-  fapi2: {
-    ...codeFlow,
-    name: 'fapi2',
-    summary: 'an app where much is at stake (money, health), with a server and keys of its own (FAPI 2.0)',
-    metadata: {
-      application_type: 'web',
-      // FAPI 2.0 Security Profile §5.3.2.1: by a key or a certificate, never by a shared secret.
-      token_endpoint_auth_method: 'private_key_jwt',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      require_pushed_authorization_requests: true,
-      // Unless tokens are bound to the certificate of the client (`profileOfClient`).
-      dpop_bound_access_tokens: true,
-      // §5.4.1: not RS256.
-      id_token_signed_response_alg: 'ES256',
-    },
-    mayAdd: [
-      ...frontChannel.filter((name) => !setByFapi.includes(name)),
-      ...authenticationMembers,
-      ...signedRequests,
-      ...toldOfSignOuts,
-    ],
-    redirectUris: 'web',
-    confidential: true,
-    authMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
-    fapi: true,
-    // §5.3.2.1: what is bound to a key is not rotated, so that an answer that was lost ends nothing.
-    rotateRefreshToken: false,
-    refreshGrace: 0,
     refreshTokenTtl: 90 * day,
   },
   spa: {
@@ -259,6 +235,37 @@ const all = {
     confidential: true,
     authMethods: authenticationMethods,
     internal: false,
+  },
+  fapi2: {
+    ...codeFlow,
+    name: 'fapi2',
+    summary: 'an app where much is at stake (money, health), with a server and keys of its own (FAPI 2.0)',
+    metadata: {
+      application_type: 'web',
+      // FAPI 2.0 Security Profile §5.3.2.1: by a key or a certificate, never by a shared secret.
+      token_endpoint_auth_method: 'private_key_jwt',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      require_pushed_authorization_requests: true,
+      // Unless tokens are bound to the certificate of the client (`profileOfClient`).
+      dpop_bound_access_tokens: true,
+      // §5.4.1: not RS256.
+      id_token_signed_response_alg: 'ES256',
+    },
+    mayAdd: [
+      ...frontChannel.filter((name) => !setByFapi.includes(name)),
+      ...authenticationMembers,
+      ...signedRequests,
+      ...toldOfSignOuts,
+    ],
+    redirectUris: 'web',
+    confidential: true,
+    authMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+    fapi: true,
+    // §5.3.2.1: what is bound to a key is not rotated, so that an answer that was lost ends nothing.
+    rotateRefreshToken: false,
+    refreshGrace: 0,
+    refreshTokenTtl: 90 * day,
   },
   ifttt: {
     name: 'ifttt',
@@ -439,7 +446,13 @@ export function endsByItself({ refreshTokenTtl }: Profile): boolean {
 export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
   const profile = profileOf(name)
   const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
-  return profile && [withAuthMethod, withBinding, withGrants].reduce<Profile>((its, choose) => choose(its, metadata), { ...profile, ...otherwise })
+  return (
+    profile &&
+    [withAuthMethod, withBinding, withGrants].reduce<Profile>((its, choose) => choose(its, metadata), {
+      ...profile,
+      ...otherwise,
+    })
+  )
 }
 
 /** Tokens that would be bound to a key are bound to a certificate, where that was chosen. */

@@ -35,7 +35,6 @@ export const notYetShown: readonly string[] = [
   'backchannel_user_code_parameter_supported',
   'code_challenge_methods_supported',
   'device_authorization_endpoint',
-  'dpop_signing_alg_values_supported',
   'grant_types_supported',
 ]
 
