@@ -29,12 +29,8 @@ const plainMembers = ['issuer'] as const
 
 /** Members of the discovery document that no row speaks of. */
 export const notYetShown: readonly string[] = [
-  'backchannel_authentication_endpoint',
   'backchannel_authentication_request_signing_alg_values_supported',
-  'backchannel_token_delivery_modes_supported',
-  'backchannel_user_code_parameter_supported',
   'code_challenge_methods_supported',
-  'device_authorization_endpoint',
   'grant_types_supported',
 ]
 
