@@ -73,6 +73,7 @@ test('the metadata names every endpoint under the issuer, where something answer
     [
       '/authorize',
       '/device_authorization',
+      '/global-token-revocation',
       '/introspect',
       '/jwks',
       '/logout',
@@ -95,7 +96,7 @@ test('the metadata promises what is enforced, and nothing else', async () => {
     authorization_response_iss_parameter_supported: true,
     request_uri_parameter_supported: false,
     claims_parameter_supported: true,
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
   })
   // Absent means no (OIDC Discovery §3, RFC 9126 §5).
   expect(metadata.require_pushed_authorization_requests ?? false).toBe(false)

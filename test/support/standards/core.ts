@@ -55,6 +55,16 @@ export const core: readonly Standard[] = [
     },
   },
   {
+    file: 'oidc-browser',
+    feature: 'Apps that are a page alone: sign-in, renewal by refresh token or in a frame of the same site, sign-out',
+    document: 'OpenID Connect Core 1.0',
+    address: 'https://openid.net/specs/openid-connect-core-1_0.html',
+    sections: '§3.1, §12',
+    shownBy: 'oidc-client-ts in chromium',
+    on: { client: '--profile spa' },
+    discovery: {},
+  },
+  {
     file: 'oidc-response-modes',
     feature: 'Answers in the query, in the fragment, or in a form that the browser posts',
     document: 'OAuth 2.0 Form Post Response Mode',
