@@ -99,11 +99,17 @@ function profileFor({ redirect_uris: uris }: Metadata, method: string): ProfileN
   return origins.size === 1 && !origins.has(undefined) ? 'spa' : 'native'
 }
 
-/** What it asks for and may have; one that asks for nothing gets all that anybody may have (RFC 7591 §2). */
+/**
+ * What it asks for and may have; one that asks for nothing gets all that anybody may have (RFC 7591 §2). Of the scopes of
+ * APIs one stands for all: clients of MCP servers register with what their first request needs, and are told later what
+ * the next one does.
+ */
 function scopeOf(said: unknown, { scopes, resourceScopes }: StrangersRules): readonly string[] {
   const offered = scopes.filter((scope) => isOpenidScope(scope) || resourceScopes.includes(scope))
   const asked = words(said)
-  return asked.length === 0 ? offered : offered.filter((scope) => asked.includes(scope))
+  if (asked.length === 0) return offered
+  const wantsApi = asked.some((scope) => offered.includes(scope) && !isOpenidScope(scope))
+  return offered.filter((scope) => (isOpenidScope(scope) ? asked.includes(scope) : wantsApi))
 }
 
 function hostOfRedirect({ redirect_uris: uris }: Metadata): string | undefined {

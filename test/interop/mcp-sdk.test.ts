@@ -11,7 +11,11 @@ let notes: McpNotes
 let host: DocumentHost
 beforeAll(async () => {
   host = await documentHost()
-  const settings = { CLIENT_METADATA_DOCUMENTS: 'yes', UNVERIFIED_CLIENT_SCOPES: Object.keys(scopes).join(' ') }
+  const settings = {
+    CLIENT_METADATA_DOCUMENTS: 'yes',
+    CLIENT_REGISTRATION: 'open',
+    UNVERIFIED_CLIENT_SCOPES: Object.keys(scopes).join(' '),
+  }
   server = await startTestServer({ settings, outside: host.outside })
   notes = await startMcpNotes(server.origin)
   await server.resource(notes.resource, Object.keys(scopes), 'jwt')
@@ -52,4 +56,16 @@ test('a client that a document describes signs in and steps up in the same way',
   expect((await open('/call/list_notes')).text).toContain('There are no notes.')
   expect((await open('/call/add_note?text=Bread')).text).toContain('There are 1 notes.')
   expect(JSON.parse((await open('/known')).text)).toMatchObject({ registration: { client_id: id } })
+})
+
+test('a client that registers itself signs in and steps up in the same way', async () => {
+  await using app = await startApp(server, {
+    program: 'mcp-sdk',
+    settings: { MCP_SERVER: notes.resource, CLIENT_ID: '' },
+  })
+  const { open } = traveller(server, app)
+  expect((await open('/call/list_notes')).text).toContain('There are no notes.')
+  expect((await open('/call/add_note?text=Salt')).text).toContain('There are 1 notes.')
+  const { registration } = JSON.parse((await open('/known')).text) as { registration: Record<string, unknown> }
+  expect(registration).toMatchObject({ client_name: 'Assistant', client_id: expect.stringMatching(/./) })
 })
