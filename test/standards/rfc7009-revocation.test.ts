@@ -6,6 +6,7 @@ import { accounts } from '../../adapters/postgres/accounts.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
 import { sessions } from '../../adapters/postgres/sessions.ts'
 import { authorize, pkce, redeem, refresh, tokensOf } from '../support/authorize.ts'
+import { commandLine } from '../support/command-line.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -120,6 +121,21 @@ test('a JWT without offline access ends with the browser session', async () => {
   const { db } = server.database.store
   await sessions(db, now).revokeByAccount(String(sub))
   expect(await seen(access)).toEqual({ active: false })
+})
+
+test('the grant of a JWT that lasts longer than its code’s row is kept until its end', async () => {
+  const long = 'https://long.example'
+  const argv = ['resource', 'add', long, '--name', 'Long', '--scope', 'read', '--token-ttl', '7200']
+  await commandLine(server.database.store)(argv)
+  const proof = pkce()
+  const extra = { scope: 'openid read', resource: long }
+  const callback = await authorize(server.visitor(), web, proof, { name: 'hanna', extra })
+  const { access } = tokensOf(await redeem(server, web, callback.searchParams.get('code') ?? '', proof))
+  const { exp } = readPart(access.split('.')[1])
+  const rows = await server.database.store.db.selectFrom('grants').select('needed_until').execute()
+  const kept = rows.flatMap(({ needed_until: until }) => (until === null ? [] : [Math.round(until.getTime() / 1000)]))
+  expect(kept).toHaveLength(1)
+  expect(Math.abs((kept[0] ?? 0) - Number(exp))).toBeLessThan(2)
 })
 
 test('what is kept of a JWT that was taken back is a hash, and nothing of one that was not', async () => {

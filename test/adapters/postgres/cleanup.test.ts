@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { accounts as accountStore } from '../../../adapters/postgres/accounts.ts'
 import { removeExpired } from '../../../adapters/postgres/cleanup.ts'
 import { openPostgres } from '../../../adapters/postgres/database.ts'
+import { deniedTokens } from '../../../adapters/postgres/denied-tokens.ts'
+import { grants } from '../../../adapters/postgres/grants.ts'
 import { clock } from '../../support/clock.ts'
 import { openPostgresDatabase, openTestDatabase, postgresTest, type TestDatabase } from '../../support/database.ts'
 
@@ -78,6 +80,29 @@ test('a grant stays while something hangs on it, and for a day after it was give
   const left = await database.store.db.selectFrom('grants').select('id').execute()
   expect(left.map(({ id }) => id).sort()).toEqual([held, recent].sort())
   expect(left.map(({ id }) => id)).not.toContain(bare)
+})
+
+test('a grant stays while a JWT names it, of which there is no row (docs/decisions/021-resource-servers.md)', async () => {
+  await using database = await openTestDatabase()
+  const { db } = database.store
+  const [named, over] = [await grant(database, 30 * hour), await grant(database, 30 * hour)]
+  const store = grants(db, now)
+  await store.keep(named, from(hour))
+  // A shorter token beside it takes nothing away.
+  await store.keep(named, from(-3 * hour))
+  await store.keep(over, from(-2 * hour))
+  expect(await removeExpired(db, now)).toBe(1)
+  expect(await db.selectFrom('grants').select('id').execute()).toEqual([{ id: named }])
+})
+
+test('a JWT that was taken back is denied until it would have ended, and an hour more', async () => {
+  await using database = await openTestDatabase()
+  const { db } = database.store
+  const store = deniedTokens(db)
+  await store.add('over', from(-2 * hour))
+  await store.add('living', from(hour))
+  expect(await removeExpired(db, now)).toBe(1)
+  expect(await Promise.all(['over', 'living', 'other'].map(store.has))).toEqual([false, true, false])
 })
 
 test('what hangs on a grant that was revoked goes, however long it would have lasted', async () => {
