@@ -21,7 +21,8 @@ names. A test holds this table to the rows that it is written from (\`npm run do
 discovery documents: nothing is stated there that no row speaks of, and nothing here that a server does not state.
 
 Where a row is not always on, clients are registered for it ([clients.md](clients.md)), or a setting switches it on
-([settings.md](settings.md)): until then it is neither stated nor answered.
+([settings.md](settings.md)): until then it is neither stated nor answered. What is recommended beyond the standards is
+in [security.md](security.md).
 `
 
 const head = [

@@ -28,11 +28,7 @@ export const standards: readonly Standard[] = Object.values(groups).flat()
 const plainMembers = ['issuer'] as const
 
 /** Members of the discovery document that no row speaks of. */
-export const notYetShown: readonly string[] = [
-  'backchannel_authentication_request_signing_alg_values_supported',
-  'code_challenge_methods_supported',
-  'grant_types_supported',
-]
+export const notYetShown: readonly string[] = []
 
 /** Settings that switch everything on that a setting switches. */
 export function settingsOf(rows: readonly Standard[]): Readonly<Record<string, string>> {

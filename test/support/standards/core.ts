@@ -3,6 +3,18 @@ import type { Standard } from './row.ts'
 
 export const core: readonly Standard[] = [
   {
+    file: 'rfc6749-code-flow',
+    feature: 'Codes with PKCE, bearer tokens, refresh tokens that change with each use',
+    document: 'RFC 6749',
+    sections: '§4.1, §5, §6; RFC 7636; RFC 6750 §3',
+    shownBy: 'openid-client',
+    on: 'always',
+    discovery: {
+      grant_types_supported: ['authorization_code', 'refresh_token'],
+      code_challenge_methods_supported: ['S256'],
+    },
+  },
+  {
     file: 'oidc-discovery',
     feature: 'What the server says of itself, in two documents that are one (RFC 8414, too)',
     document: 'OpenID Connect Discovery 1.0',
