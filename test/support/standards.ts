@@ -27,9 +27,6 @@ export const standards: readonly Standard[] = Object.values(groups).flat()
 /** Members that no standard of its own stands behind. */
 const plainMembers = ['issuer'] as const
 
-/** Members of the discovery document that no row speaks of. */
-export const notYetShown: readonly string[] = []
-
 /** Settings that switch everything on that a setting switches. */
 export function settingsOf(rows: readonly Standard[]): Readonly<Record<string, string>> {
   return Object.assign({}, ...rows.filter(isBySetting).map(({ on }) => on.settings)) as Record<string, string>

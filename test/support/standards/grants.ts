@@ -68,6 +68,7 @@ export const grants: readonly Standard[] = [
       backchannel_authentication_endpoint: '/backchannel',
       backchannel_token_delivery_modes_supported: ['poll'],
       backchannel_user_code_parameter_supported: false,
+      backchannel_authentication_request_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'],
       grant_types_supported: ['urn:openid:params:grant-type:ciba'],
     },
   },
