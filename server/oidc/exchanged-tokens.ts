@@ -4,7 +4,9 @@
  * Who they are for, and whether they may have them, is the caller's to judge.
  */
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import { clientCertificate } from '../request-info.ts'
 import { addTo } from './policy.ts'
+import { demandsCertificate } from './proven-key.ts'
 import type { Wish } from './wish.ts'
 
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
@@ -49,8 +51,9 @@ export async function exchangedTokens(
   if (resource !== undefined) access.resourceServer = resource.server as never
   const lifetime = access.expiration
   if (atMost !== undefined && atMost < lifetime) Object.assign(access, { expiresIn: atMost })
-  if (key !== undefined)
-    (access as unknown as { setThumbprint(name: 'jkt', key: string): void }).setThumbprint('jkt', key)
+  const bound = access as unknown as { setThumbprint(name: 'jkt' | 'x5t', to: unknown): void }
+  if (key !== undefined) bound.setThumbprint('jkt', key)
+  if (demandsCertificate(client)) bound.setThumbprint('x5t', clientCertificate(ctx.req)?.certificate)
   ctx.oidc.entity('Grant', grant)
   ctx.oidc.entity('AccessToken', access)
   const value = await access.save()

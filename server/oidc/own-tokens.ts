@@ -22,6 +22,8 @@ export interface OwnToken {
   readonly expiresAt: number
   /** Thumbprint of the key that it is bound to. */
   readonly key: string | undefined
+  /** Thumbprint of the certificate that it is bound to. */
+  readonly certificate: string | undefined
   readonly claims: Readonly<Record<string, unknown>>
 }
 
@@ -67,7 +69,7 @@ export function ownTokens(
     const grantId = await grantOf({ accountId, clientId, sid: typeof sid === 'string' ? sid : undefined })
     if (grantId === undefined) return undefined
     const said = { accountId, clientId, grantId, expiresAt }
-    return { ...said, audience: undefined, scopes: [], key: undefined, claims: claims ?? {} }
+    return { ...said, audience: undefined, scopes: [], key: undefined, certificate: undefined, claims: claims ?? {} }
   }
 
   /** The claims of an ID token of ours. Whatever else we sign has a type of its own (RFC 8725 §3.11). */
@@ -97,7 +99,8 @@ async function accessToken(
   const audience = typeof aud === 'string' ? aud : undefined
   if (clientId === undefined || exp === undefined) return undefined
   if ((await provider.Client.find(clientId)) === undefined) return undefined
-  const said = { clientId, audience, scopes: [...scopes], expiresAt: exp, key: jkt, claims: extra ?? {} }
+  const bound = { key: jkt, certificate: token['x5t#S256'] }
+  const said = { clientId, audience, scopes: [...scopes], expiresAt: exp, ...bound, claims: extra ?? {} }
   if (!('accountId' in token)) return { ...said, accountId: undefined, grantId: undefined }
   const { accountId, grantId } = token
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)

@@ -1,5 +1,6 @@
 /** The key that a request to the token endpoint proves, for grants of our own: the library proves it for its own alone. */
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import { clientCertificate } from '../request-info.ts'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { proofWindow, readProof } from './dpop-proof.ts'
 
@@ -11,7 +12,7 @@ export interface ProvenKeyNeeds {
 
 /**
  * The key of the request's proof of possession (RFC 9449 §5); undefined where there is none and none is demanded. Spends
- * the proof. Throws the library's errors.
+ * the proof. A client whose tokens are bound to its certificate has to show one, too. Throws the library's errors.
  */
 export async function provenKey(
   ctx: KoaContextWithOIDC,
@@ -19,6 +20,9 @@ export async function provenKey(
   { issuer, nonces, now }: ProvenKeyNeeds,
   client: Client,
 ): Promise<string | undefined> {
+  if (demandsCertificate(client) && clientCertificate(ctx.req) === undefined) {
+    throw new errors.InvalidGrant('mutual TLS client certificate not provided')
+  }
   const presented = ctx.get('dpop')
   if (presented === '') {
     if (client['dpopBoundAccessTokens'] === true) throw new errors.InvalidRequest('DPoP is required of this client')
@@ -36,4 +40,9 @@ export async function provenKey(
     if (await provider.ReplayDetection.unique(client.clientId, id, until)) return thumbprint
     throw new errors.InvalidGrant('the DPoP proof was used before')
   }
+}
+
+/** Whether what a client gets is bound to its certificate (RFC 8705 §3.4). */
+export function demandsCertificate(client: Client): boolean {
+  return client['tlsClientCertificateBoundAccessTokens'] === true
 }

@@ -6,6 +6,7 @@ import { removeExpired } from '../../adapters/postgres/cleanup.ts'
 import { exchangePolicies } from '../../adapters/postgres/exchange-policies.ts'
 import { grants } from '../../adapters/postgres/grants.ts'
 import { authorize, pkce, redeem } from '../support/authorize.ts'
+import { appCertificate, escaped } from '../support/certificates.ts'
 import { dpopKey } from '../support/dpop.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
@@ -28,7 +29,8 @@ let [ordersApi, stockApi]: TestClient[] = []
 /** May introspect what is for the stock API. */
 let stockResource: TestClient
 beforeAll(async () => {
-  server = await startTestServer({ providers: [toy()] })
+  const settings = { TRUST_PROXY: '127.0.0.1', CLIENT_CERTIFICATE_HEADER: 'Client-Cert' }
+  server = await startTestServer({ providers: [toy()], settings })
   await server.resource(orders, ['orders.read', 'orders.write'])
   stockResource = await server.resource(stock, ['stock.read', 'stock.write'])
   await server.resource(`${stock}/jwt`, ['stock.read'], 'jwt')
@@ -250,6 +252,32 @@ describe('by a policy', () => {
     expect(token_type).toBe('dpop')
     expect(await introspected(access_token)).toMatchObject({ cnf: { jkt: expect.any(String) } })
   })
+})
+
+test('the new token is bound to the certificate of an app whose tokens are (RFC 8705 §3)', async () => {
+  const strict = await server.client('service', {
+    ...exchangers,
+    grant_types: [grantType],
+    tls_client_certificate_bound_access_tokens: true,
+  })
+  await using _ = await allow({ client: strict })
+  const { access } = await signedIn()
+  expect(await refused(exchange(access, {}, strict))).toBe('invalid_grant')
+  const response = await fetch(`${server.origin}/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${strict.id}:${strict.secret}`).toString('base64')}`,
+      'client-cert': escaped(appCertificate),
+    },
+    body: new URLSearchParams({
+      grant_type: grantType,
+      subject_token: access,
+      subject_token_type: types.access,
+      resource: stock,
+    }),
+  })
+  const { access_token = '' } = (await response.json()) as Record<string, string>
+  expect(await introspected(access_token)).toMatchObject({ active: true, cnf: { 'x5t#S256': expect.any(String) } })
 })
 
 describe('what was exchanged ends', () => {
