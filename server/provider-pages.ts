@@ -4,7 +4,9 @@ import { errorPage } from '../views/error.ts'
 import { expiredPage } from '../views/expired.ts'
 import { trusted } from '../views/html.ts'
 import { logoutPage, signedOutPage } from '../views/logout.ts'
+import { stoppedPage } from '../views/unverified.ts'
 import type { Words } from '../views/words.ts'
+import { clientCard } from './interactions/desk.ts'
 import { accountClientId } from './oidc/account-client.ts'
 import { isSessionNotFound } from './oidc/errors.ts'
 import type { ProviderPages } from './oidc/provider.ts'
@@ -32,6 +34,23 @@ export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<
         clientName: appOf(ctx)?.clientName,
       })
       sendPage(ctx, document, { formTargets: formTargetsOf(ctx.oidc.session?.state?.['postLogoutRedirectUri']) })
+    },
+
+    stopped(ctx, out, target) {
+      const { client, params } = ctx.oidc
+      const on = pages.surroundings(ctx)
+      const redirectUri = params?.['redirect_uri']
+      const id = client?.clientId ?? ''
+      const card = clientCard(client?.metadata() ?? {}, id, typeof redirectUri === 'string' ? redirectUri : undefined)
+      const { error, error_description: description } = out
+      const document = stoppedPage(on, {
+        client: card,
+        target,
+        error: description === undefined ? error : `${error}: ${description}`,
+        reference: requestInfo(ctx.req).reference,
+        home: '/',
+      })
+      sendPage(ctx, document, { status: error === 'access_denied' ? 200 : 400 })
     },
 
     notFound(ctx) {

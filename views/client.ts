@@ -19,6 +19,8 @@ export interface ClientCard {
   /** Host of the redirect URI; empty for apps on devices, which have none. */
   readonly host: string
   readonly firstParty: boolean
+  /** Nobody here registered it by hand; `documentHost`: where the document is that describes it. */
+  readonly unverified?: { readonly documentHost?: string | undefined } | undefined
 }
 
 /** The app's name, or its id where it has none, as plain text. */

@@ -9,6 +9,7 @@ import { button, postForm } from './form.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 import { type ScopeCard, scopeText, wishList } from './scope.ts'
+import { unverifiedNotice } from './unverified.ts'
 
 /** One thing, with everything that the app says of it; labels are the API's, values the app's. */
 export interface DetailCard {
@@ -48,6 +49,7 @@ export function consentPage(on: Surroundings, props: ConsentProps): string {
     body: html`${clientLogo(client)}
 <h1>${words.consent.heading(clientName(client), on.productName)}</h1>
 ${accountLine(on, props)}
+${unverifiedNotice(on, client)}
 <section class="wishes" aria-labelledby="wishes"><h2 id="wishes">${words.consent.thisAppCan}</h2>
 ${wishList(on.words, ownWishes(on, props))}
 ${pdsWishes(on, props)}

@@ -116,12 +116,18 @@ export function clientCard(metadata: Readonly<Record<string, unknown>>, id: stri
     id,
     host: hostOf(redirectUri),
     firstParty: metadata['first_party'] === true,
+    ...unverifiedCard(metadata['origin'], id),
     ...(name === undefined ? {} : { name }),
     ...(uri === undefined ? {} : { uri }),
     ...(policyUri === undefined ? {} : { policyUri }),
     ...(tosUri === undefined ? {} : { tosUri }),
     ...(logoUri === undefined ? {} : { logoUri }),
   }
+}
+
+function unverifiedCard(origin: unknown, id: string): Pick<ClientCard, 'unverified'> {
+  if (origin === 'document') return { unverified: { documentHost: URL.parse(id)?.host } }
+  return origin === 'self' ? { unverified: {} } : {}
 }
 
 /** Where the browser goes back to: the host, or for an app's own scheme the scheme. */

@@ -60,6 +60,7 @@ import { takeWithSlash } from './resource-names.ts'
 import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
 import { tokenClaims } from './token-claims.ts'
 import { tokenWrites } from './token-writes.ts'
+import { type StoppedPage, unverifiedErrors } from './unverified-errors.ts'
 import { acceptAtUserinfo } from './userinfo-audience.ts'
 
 export interface ProviderOptions {
@@ -129,6 +130,8 @@ export interface ProviderPages {
   logout(ctx: KoaContextWithOIDC, form: string): void
   signedOut(ctx: KoaContextWithOIDC): void
   notFound(ctx: Context): void
+  /** In the place of a redirect to an app that nobody vouches for. */
+  stopped: StoppedPage
   /** Makes the library's page that posts an answer to the app at `target` fit for a browser. */
   formPost: FormPostPage
 }
@@ -168,6 +171,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
   provider.use(presentedJwts())
   provider.use(postedRequests())
+  provider.use(unverifiedErrors(provider, options.pages.stopped))
   provider.use(frontChannel(options.pages.formPost, options.signOuts.endSession))
   offlineAccess(provider)
   provider.use(lastUse(options.onGrantUsed))

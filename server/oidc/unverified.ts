@@ -8,7 +8,7 @@ import { type Client, interactionPolicy } from 'oidc-provider'
 import type { Consent } from '../../adapters/postgres/consents.ts'
 
 /** Whether nobody here vouches for a client; `metadata` as the library has it, or the client itself. */
-function isUnverified(client: Client | Readonly<Record<string, unknown>> | undefined): boolean {
+export function isUnverified(client: Client | Readonly<Record<string, unknown>> | undefined): boolean {
   const origin = (client as Readonly<Record<string, unknown>> | undefined)?.['origin']
   return origin === 'self' || origin === 'document'
 }

@@ -38,6 +38,7 @@ import {
   telegramWaitPage,
 } from '../../views/telegram-connect.ts'
 import { unofferedPage } from '../../views/unoffered.ts'
+import { stoppedPage } from '../../views/unverified.ts'
 import type { Words } from '../../views/words.ts'
 
 export interface Sources {
@@ -248,6 +249,23 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       offline: false,
     }),
   )
+  const unverified = { ...client, unverified: { documentHost: text('app.example') } }
+  add(
+    'consent',
+    'unverified',
+    consentPage(on, {
+      action,
+      client: { ...unverified, host: '127.0.0.1:4000' },
+      account: { label: text('a') },
+      scopes: [],
+      resources: [],
+      offline: false,
+    }),
+  )
+  const stopped = { error: text('invalid_scope'), reference: text('ABC'), home: '/' }
+  const back = address('https://client.example/cb?error=invalid_scope')
+  add('unverified', 'full', stoppedPage(on, { ...stopped, client: unverified, target: back }))
+  add('unverified', 'bare', stoppedPage(on, { ...stopped, client: { ...client, unverified: {} }, target: undefined }))
   add(
     'consent',
     'lasting',

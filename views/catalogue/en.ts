@@ -379,6 +379,20 @@ export const en = {
     terms: 'Terms of service',
   },
 
+  /** Of apps that nobody here registered by hand. */
+  unverified: {
+    nobodyVouches: (app: Html) => html`Nobody here has checked this app. It calls itself ${app}, and any app could.`,
+    comesFrom: (host: Html) => html`Its description comes from ${host}.`,
+    onThisComputer:
+      'It answers to a program on your own computer. Go on only if you started that program yourself, just now.',
+    stoppedTitle: 'The app got nothing',
+    stopped: (app: Html) => html`What ${app} asked for was not done.`,
+    wouldGo: (host: Html) => html`The app wants you to go to ${host}`,
+    checkHost: 'Go there only if you know this address and trust it.',
+    goOn: (host: string) => `Go to ${host}`,
+    forDevelopers: (error: Html) => html`For the people behind the app: ${error}.`,
+  },
+
   /** In the chat of the bot; plain text. */
   approval: {
     asks: (app: string, product: string) => `“${app}” asks for access to your ${product} account.`,
