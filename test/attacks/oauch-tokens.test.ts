@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { authorize, authorizeUrl, pkce, redeem, type TokenAnswer, token } from '../support/authorize.ts'
+import { authorize, pkce, redeem, type TokenAnswer, token } from '../support/authorize.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
 
@@ -96,25 +96,4 @@ test('a program by itself gets no refresh token and no ID token (RFC 6749 §4.4.
   expect(status).toBe(200)
   expect(Object.keys(body)).not.toEqual(expect.arrayContaining(['refresh_token']))
   expect(body.id_token).toBeUndefined()
-})
-
-describe('a client that was registered for more', () => {
-  test('gets no tokens without a key where its tokens are to be bound (RFC 9449 §5.2)', async () => {
-    const bound = await server.client('web', { dpop_bound_access_tokens: true })
-    const proof = pkce()
-    const callback = await authorize(server.visitor(), bound, proof)
-    const refused = await redeem(server, bound, callback.searchParams.get('code') ?? '', proof)
-    expect(refused).toMatchObject({ status: 400, body: { error: expect.stringMatching(/^invalid_/) } })
-    expect(refused.body.access_token).toBeUndefined()
-  })
-
-  test('gets answers in the ways that it named alone (ASVS 5 §10.4.12)', async () => {
-    const limited = await server.client('web', { response_modes: ['query'] })
-    for (const response_mode of ['form_post', 'fragment']) {
-      const { url, text } = await server.visitor().get(authorizeUrl(limited, pkce(), { response_mode }))
-      expect(`${url}${text}`).toMatch(/unsupported_response_mode|invalid_request/)
-      expect(`${url}${text}`).not.toMatch(/[?&#]code=|name="code"/)
-    }
-    expect((await authorize(server.visitor(), limited, pkce())).searchParams.has('code')).toBe(true)
-  })
 })
