@@ -249,6 +249,20 @@ test('a client that is not registered for a type, and a request for another API,
   )
 })
 
+test('a service gets details for itself if it is registered for their type, and not otherwise (§6)', async () => {
+  const metadata = { resource_scopes: 'accounts' }
+  const registered = await server.client('service', { ...metadata, authorization_details_types: [payment.type] })
+  const request = {
+    grant_type: 'client_credentials',
+    scope: 'accounts',
+    authorization_details: JSON.stringify([payment]),
+  }
+  const given = await token(server, registered, request)
+  expect(given.body['authorization_details']).toEqual([payment])
+  const refusal = await token(server, await server.client('service', metadata), request)
+  expect(refusal.body.error).toBe('invalid_authorization_details')
+})
+
 test('with prompt=none nobody is asked, so nothing is given', async () => {
   const { person } = await agreed([payment])
   const { url } = await person.get(authorizeUrl(web, pkce(), asked([payment], { scope: 'openid', prompt: 'none' })))
