@@ -20,7 +20,7 @@ const byKeys: readonly string[] = ['private_key_jwt', 'self_signed_tls_client_au
 export function authenticationProblems(given: Members, profile: Profile): string[] {
   const { token_endpoint_auth_method: chosen, jwks, jwks_uri: address } = given
   const method = String(profile.metadata['token_endpoint_auth_method'])
-  const methods = profile.authMethods ?? [method]
+  const methods: readonly unknown[] = profile.authMethods ?? [method]
   if (
     chosen !== undefined &&
     profile.mayAdd.includes('token_endpoint_auth_method') &&

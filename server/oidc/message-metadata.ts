@@ -24,9 +24,9 @@ export function messageProblems(given: Members, profile: Profile): string[] {
   ]
 }
 
-function oneOf(given: Members, name: string, choices: readonly string[]): string[] {
+function oneOf(given: Members, name: string, choices: readonly unknown[]): string[] {
   const value = given[name]
-  return value === undefined || choices.includes(String(value)) ? [] : [`"${name}" is one of ${choices.join(', ')}.`]
+  return value === undefined || choices.includes(value) ? [] : [`"${name}" is one of ${choices.join(', ')}.`]
 }
 
 function keyProblems(given: Members): string[] {
@@ -42,7 +42,7 @@ function fapiProblems(given: Members): string[] {
   const uris = [given['redirect_uris'] ?? []].flat()
   return [
     ...weak.map((name) => `"${name}" cannot be RS256 in FAPI 2.0: take ES256 or EdDSA.`),
-    ...(uris.some((uri) => isLoopback(String(uri)))
+    ...(uris.some((uri) => typeof uri === 'string' && isLoopback(uri))
       ? ['In FAPI 2.0 answers go to https addresses alone, on a machine for development, too.']
       : []),
   ]

@@ -171,6 +171,12 @@ test('an assertion is good once, at whichever endpoint (§3)', async () => {
   expect(elsewhere.status).toBe(401)
 })
 
+test('of ten that present one assertion at once, one gets in (§3)', async () => {
+  const proof = await proofOf()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => answer(proof)))
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+})
+
 test('a request that only lacked a nonce is repeated with the same assertion, once (RFC 9449 §8)', async () => {
   const own = await clientKey()
   const { kid: _kid, use: _use, alg: _alg, ...jwk } = own.jwks.keys[0] ?? {}

@@ -23,6 +23,7 @@ test('keys that are private, shared, weak or of another kind are refused, and so
   expect(set({ ...key, d: 'secret' })).toContain('private or shared part')
   expect(set({ kty: 'oct', k: 'c2VjcmV0' })).toContain('private or shared part')
   expect(set({ kty: 'RSA', n: Buffer.alloc(128, 1).toString('base64url'), e: 'AQAB' })).toContain('2048 bits')
+  expect(set({ kty: 'RSA', n: { toString: false }, e: 'AQAB' })).toContain('2048 bits')
   expect(set({ ...key, crv: 'P-521' })).toContain('P-256')
   expect(set(key, key)).toContain('same "kid"')
   expect(set()).toContain('RFC 7517')
