@@ -8,6 +8,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jos
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sealer } from '../../adapters/crypto/seal.ts'
 import { atprotoKeys } from '../../adapters/postgres/atproto-keys.ts'
+import { registrationTokens } from '../../adapters/postgres/registration-tokens.ts'
 import { asked, collect, link, press } from '../support/approval.ts'
 import { authorizeUrl, endpoint, pkce, redeem, token } from '../support/authorize.ts'
 import { askForCodes, enter, poll } from '../support/device.ts'
@@ -17,6 +18,7 @@ import { iftttClient, iftttRequestUrl } from '../support/ifttt-client.ts'
 import { codeTold, otpApp, registerOtpApp, shareNumber } from '../support/otp-api.ts'
 import { startPds, type TestPds } from '../support/pds.ts'
 import { enrol, register, signIn, somebody, totpCode } from '../support/people.ts'
+import { registerClient, registrationRequest } from '../support/registration.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { answerInChat, askForLink, pollingAt } from '../support/telegram-bot.ts'
 import { codeOn, pick, scan } from '../support/telegram-qr.ts'
@@ -65,6 +67,8 @@ const kinds = [
   'one-time code',
   'token of a shop',
   'Gateway token',
+  'registration token',
+  'token of a registered app',
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -531,13 +535,26 @@ async function clientKey(): Promise<void> {
   note('client assertion key', ...key.map((one) => String(one['d'])))
 }
 
+/** An app that registers itself, by a token that an administrator made. */
+async function registering(): Promise<void> {
+  const expiresAt = new Date(Date.now() + 60_000)
+  const token = { name: 'A partner', profile: undefined, usesLeft: 9, expiresAt }
+  const made = await registrationTokens(server.database.store.db, () => new Date()).add(token)
+  const metadata = { redirect_uris: ['https://app.example/cb'], client_name: 'Example' }
+  const { body } = await registerClient(server, metadata, made.token)
+  note('registration token', made.token)
+  note('token of a registered app', String(body['registration_access_token']))
+  note('client secret', String(body['client_secret']))
+  await registrationRequest(String(body['registration_client_uri']), 'GET', String(body['registration_access_token']))
+}
+
 beforeAll(async () => {
   pds = await startPds()
   telegram = await startTelegram()
   telegramGateway = await startGateway()
   note('Gateway token', gatewayToken)
   const atGateway = { TELEGRAM_GATEWAY_TOKEN: gatewayToken, TELEGRAM_GATEWAY_ROOT: telegramGateway.root }
-  const own = { SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey }
+  const own = { SECRETS: secrets, IFTTT_SERVICE_KEYS: serviceKey, CLIENT_REGISTRATION: 'token' }
   const settings = { ...pds.settings, ...pollingAt(telegram), ...atGateway, ...own }
   server = await startTestServer({ settings })
   note('key ring', secrets)
@@ -554,6 +571,7 @@ beforeAll(async () => {
   await atIfttt(browser)
   await atPds()
   await clientKey()
+  await registering()
   await changedPassword(browser, who)
   await signingKeys()
   await steal()
@@ -635,7 +653,7 @@ test('the run left rows in every table that holds something', () => {
   const others = ['passwords', 'recovery_codes', 'replays', 'resources', 'sessions', 'signing_keys', 'totp_factors']
   const atPds = ['atproto_states', 'atproto_keepsakes', 'atproto_sessions', 'atproto_keys']
   const inChats = ['approval_prompts', 'telegram_questions', 'telegram_people', 'telegram_updates', 'telegram_sign_ins']
-  const byPhones = ['telegram_phones', 'phone_codes', 'request_windows', 'shops']
+  const byPhones = ['registration_tokens', 'telegram_phones', 'phone_codes', 'request_windows', 'shops']
   const all = [...expected, ...others, ...atPds, ...inChats, ...byPhones, 'audit_events']
   expect([...tables]).toEqual(expect.arrayContaining(all))
   expect(logged).toContain('refused')

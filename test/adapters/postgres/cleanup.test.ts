@@ -172,6 +172,30 @@ test('how a link ended is told for 90 days, and of somebody who was removed noth
   ])
 })
 
+test('a client that nobody registered by hand goes after a month without use; one that is used or was stopped stays', async () => {
+  await using database = await openTestDatabase()
+  const { db } = database.store
+  const add = async (id: string, age: number, more: object = {}): Promise<void> => {
+    const row = { id, profile: 'spa', first_party: false, metadata: '{}', secret_hashes: '[]', origin: 'self' as const }
+    await db
+      .insertInto('clients')
+      .values({ ...row, created_at: from(-age), updated_at: from(-age), ...more })
+      .execute()
+  }
+  await add('unused', 31 * 24 * hour)
+  await add('young', 29 * 24 * hour)
+  await add('stopped', 31 * 24 * hour, { disabled_at: now() })
+  await add('ours', 31 * 24 * hour, { origin: 'registered' })
+  await add('granted', 31 * 24 * hour)
+  await db
+    .insertInto('grants')
+    .values({ id: key(), client_id: 'granted', payload: '{}', created_at: now(), expires_at: from(hour) })
+    .execute()
+  expect(await removeExpired(db, now)).toBe(1)
+  const left = await db.selectFrom('clients').select('id').orderBy('id').execute()
+  expect(left.map(({ id }) => id)).toEqual(['granted', 'ours', 'stopped', 'young'])
+})
+
 test('it stops where it is told to stop', async () => {
   await using database = await openTestDatabase()
   await tokens(database, 10, -2 * hour)
