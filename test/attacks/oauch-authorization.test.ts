@@ -54,12 +54,16 @@ describe('what stands in the answer', () => {
     expect(callback.hash).toBe('')
   })
 
-  test('does not come of a form of another site: requests come by GET, or are pushed', async () => {
+  test('is the same for a request by POST, also from another site (OIDC Core §3.1.2.1)', async () => {
     const person = server.visitor()
     await authorize(person, client, pkce())
     const [path = '', body = ''] = authorizeUrl(client, pkce()).split('?')
-    const { left, status } = await person.post(path, body, { 'sec-fetch-site': 'cross-site' })
-    expect([left, status]).toEqual([false, 404])
+    const { left, url } = await person.post(path, body, {
+      'sec-fetch-site': 'cross-site',
+      origin: 'https://app.example',
+    })
+    expect([left, url.searchParams.get('state')]).toEqual([true, 'state'])
+    expect(url.searchParams.get('code')).toMatch(/^[\w-]{43,}$/)
   })
 
   test('is an error, not tokens, when the person says no', async () => {
