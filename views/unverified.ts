@@ -14,7 +14,7 @@ const ownComputer = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 export function unverifiedNotice({ words }: Surroundings, client: ClientCard): Html | undefined {
   if (client.unverified === undefined) return undefined
   const { documentHost } = client.unverified
-  return html`<div class="notice"><p>${words.unverified.nobodyVouches(clientName(client))}</p>${
+  return html`<div class="warning"><p>${words.unverified.nobodyVouches(clientName(client))}</p>${
     documentHost !== undefined && html`<p>${words.unverified.comesFrom(isolated(documentHost))}</p>`
   }${ownComputer.test(client.host) && html`<p>${words.unverified.onThisComputer}</p>`}</div>`
 }
