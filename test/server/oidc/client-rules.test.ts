@@ -44,7 +44,7 @@ test.each([
   [false, { token_endpoint_auth_method: 'private_key_jwt' }],
   [true, { grant_types: ['authorization_code', 'client_credentials'] }],
   [false, { grant_types: ['authorization_code', 'implicit'] }],
-  [false, { grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:jwt-bearer'] }],
+  [false, { grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:saml2-bearer'] }],
   [false, { response_types: ['code id_token'] }],
   [true, { id_token_signed_response_alg: 'ES256', userinfo_signed_response_alg: 'EdDSA' }],
   [true, { id_token_signed_response_alg: 'RS256' }],
