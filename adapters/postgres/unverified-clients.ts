@@ -30,6 +30,8 @@ export interface UnverifiedClients {
   /** Id and time of registration of the client that this token manages. */
   managedBy(token: string): Promise<{ id: string; createdAt: Date } | undefined>
   endManagementToken(token: string): Promise<void>
+  /** Has a document count no more until it is read well again: it was taken away, or cannot be used. */
+  distrustDocument(id: string): Promise<void>
 }
 
 export function unverifiedClients(db: Kysely<Database>, now: () => Date): UnverifiedClients {
@@ -118,6 +120,14 @@ export function unverifiedClients(db: Kysely<Database>, now: () => Date): Unveri
         .updateTable('clients')
         .set({ registration_token_hash: null })
         .where('registration_token_hash', '=', hashed(token))
+        .execute()
+    },
+    async distrustDocument(id) {
+      await db
+        .updateTable('clients')
+        .set({ fresh_until: null })
+        .where('id', '=', id)
+        .where('origin', '=', 'document')
         .execute()
     },
   }

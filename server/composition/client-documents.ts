@@ -34,6 +34,7 @@ export function findClients(
     hosts: documents.hosts,
     find,
     keep: (client, freshUntil) => reached(() => stores.unverifiedClients.keepDocument(client, freshUntil)),
+    distrust: (id) => reached(() => stores.unverifiedClients.distrustDocument(id)),
     fetch: outbound.document,
     rules,
     limits: documentLimits(stores.limits, now),

@@ -30,6 +30,7 @@ export interface ClientDocumentsOptions {
   hosts: readonly string[] | undefined
   find: (id: string) => Promise<Client | undefined>
   keep: UnverifiedClients['keepDocument']
+  distrust: UnverifiedClients['distrustDocument']
   fetch: Fetch
   rules: () => Promise<StrangersRules>
   limits: DocumentLimits
@@ -44,7 +45,7 @@ export interface ClientDocumentsOptions {
 
 /** Finds the client whose id is the address of a document. Throws the library's `InvalidClient`, `TemporarilyUnavailable`. */
 export function clientDocuments(options: ClientDocumentsOptions): (id: string) => Promise<Client | undefined> {
-  const { find, keep, limits, onlyOne, now } = options
+  const { find, keep, distrust, limits, onlyOne, now } = options
   const isFresh = (client: Client | undefined) => (client?.freshUntil?.getTime() ?? 0) > now().getTime()
 
   async function read(id: string): Promise<Client> {
@@ -86,6 +87,8 @@ export function clientDocuments(options: ClientDocumentsOptions): (id: string) =
       }
       return await onlyOne(id, () => read(id), look)
     } catch (error) {
+      // Whoever comes next, while we may not ask again so soon, must not take this for an outage.
+      if (error instanceof Refusal && known !== undefined) await distrust(id)
       return instead(id, known, error)
     }
   }

@@ -172,6 +172,7 @@ describe('strangers who make us ask', () => {
       hosts: undefined,
       find: async () => undefined,
       keep: async () => undefined,
+      distrust: async () => undefined,
       fetch: async () => {
         asked += 1
         return new Response('', { status: 404 })

@@ -210,6 +210,19 @@ test('a host that fails for a while signs nobody out, and one that took its docu
   expect((await ask(id)).status).toBe(400)
 })
 
+test('a document that was taken away does not count again because it is asked for often', async () => {
+  const id = host.client('spoilt')
+  expect((await ask(id)).text).toContain('value="allow"')
+  later(600)
+  host.put(id, '', {}, 404)
+  const pages: string[] = []
+  for (const _ of [1, 2, 3, 4, 5]) {
+    later(2)
+    pages.push((await ask(id)).text)
+  }
+  expect(pages.filter((text) => text.includes('value="allow"'))).toEqual([])
+})
+
 function goodDocument(id: string): Record<string, unknown> {
   return {
     client_id: id,
