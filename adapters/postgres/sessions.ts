@@ -7,6 +7,7 @@
  */
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { denyWaiting } from './approvals.ts'
+import { endDescendants } from './grant-descent.ts'
 import { noticesOf } from './logout-notices.ts'
 import type { Database, SessionRow } from './schema.ts'
 import { lockSession } from './session-lock.ts'
@@ -39,6 +40,7 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
     db.transaction().execute(async (trx) => {
       await lockSession(trx, uid)
       await noticesOf(sql`sessions.uid = ${uid}`, now()).execute(trx)
+      await endDescendants(trx, await grantsWithin(trx, uid), now())
       const rows = await trx.deleteFrom('sessions').where('uid', '=', uid).returning('expires_at').execute()
       return rows.some(({ expires_at }) => expires_at > now())
     })
@@ -81,6 +83,16 @@ export function sessions(db: Kysely<Database>, now: () => Date): Sessions {
       return ended
     },
   }
+}
+
+/** The grants whose tokens end with the session; what such a token was exchanged for is in no session that could end. */
+async function grantsWithin(trx: Kysely<Database>, uid: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct visit.value ->> 'grantId' as id
+    from sessions cross join lateral jsonb_each(coalesce(sessions.payload -> 'authorizations', '{}')) as visit
+    where sessions.uid = ${uid} and visit.value ->> 'grantId' is not null
+      and not coalesce((visit.value ->> 'persistsLogout')::boolean, false)`.execute(trx)
+  return rows.map(({ id }) => id)
 }
 
 function read(row: Selectable<SessionRow>): Session {
