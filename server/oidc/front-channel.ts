@@ -7,6 +7,7 @@
  */
 import type { Middleware } from 'koa'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isUnverified } from './unverified.ts'
 
 export type FormPostPage = (ctx: KoaContextWithOIDC, target: string) => void
 
@@ -23,8 +24,9 @@ export function frontChannel(toApp: FormPostPage, endSession: (uid: string) => P
     const ctx = plainCtx as unknown as KoaContextWithOIDC
     const { oidc } = ctx
     if (oidc?.route === 'end_session_confirm' && ctx.status === 303 && oidc.params?.['logout'] === undefined) {
-      // The library says "signed out" to those who stay, unless the app wants them back.
-      if (ctx.response.get('location').startsWith(oidc.urlFor('end_session_success'))) seeOther(ctx, stayed)
+      // The library says "signed out" to those who stay, unless the app wants them back; nobody asked for a stranger's.
+      const wantedBack = !ctx.response.get('location').startsWith(oidc.urlFor('end_session_success'))
+      if (!wantedBack || isUnverified(oidc.client)) seeOther(ctx, stayed)
       return
     }
     if (oidc === undefined || typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
@@ -59,10 +61,13 @@ interface Authorization {
   persistsLogout?: boolean
 }
 
-/** Where the app wants the browser after a sign-out; the library has held the address against the registered ones. */
+/**
+ * Where the app wants the browser after a sign-out; the library has held the address against the registered ones. Anybody
+ * could register a client for a link that leads elsewhere under this server's name (RFC 9700 §4.11.2).
+ */
 function afterLogout({ oidc }: KoaContextWithOIDC): string {
   const { post_logout_redirect_uri: target, state } = oidc.params ?? {}
-  if (typeof target !== 'string') return oidc.urlFor('end_session_success')
+  if (typeof target !== 'string' || isUnverified(oidc.client)) return oidc.urlFor('end_session_success')
   const url = new URL(target)
   if (typeof state === 'string') url.searchParams.set('state', state)
   return url.href

@@ -163,6 +163,19 @@ test('only the hosts of the setting are asked', async () => {
   expect((await ask(good, new URL('/cb', good).href, {}, other.visitor())).status).toBe(200)
 })
 
+test.each(['document', 'self'])('nor by a sign-out that nobody asked for: an app of origin %s', async (origin) => {
+  const goodbye = `${origin === 'self' ? 'https://photos.example' : host.origin('goodbye')}/bye`
+  const metadata = { post_logout_redirect_uris: [goodbye] }
+  const id = origin === 'self' ? await selfRegistered(metadata) : host.client('goodbye', metadata)
+  await ask(id, origin === 'self' ? evil : new URL('/cb', id).href)
+  const query = new URLSearchParams({ client_id: id, post_logout_redirect_uri: goodbye })
+  const answer = await fetch(`${server.origin}/logout?${query}`, { redirect: 'manual' })
+  expect(answer.status).toBe(303)
+  expect(new URL(answer.headers.get('location') ?? '', server.origin).origin).toBe(server.origin)
+  const page = await person.get(`/logout?${query}`)
+  expect((await person.submit(page, '/logout/confirm', {})).left).toBe(false)
+})
+
 describe('strangers who make us ask', () => {
   test('name thirty new documents from one address in ten minutes, and no more', async () => {
     await using database = await openTestDatabase()
