@@ -6,7 +6,7 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
-import { readCertificate } from './client-certificate.ts'
+import { certificateThumbprint, readCertificate } from './client-certificate.ts'
 
 export interface RequestInfo {
   /** Shown to the person and written to the log, so that the two find each other. */
@@ -72,6 +72,12 @@ export function clientCertificate(request: IncomingMessage): ClientCertificate |
   const { certificate: handed } = requestInfo(request)
   const certificate = handed && readCertificate(handed.value)
   return certificate && { certificate, verified: handed.verified }
+}
+
+/** The thumbprint of the certificate that the client of a request showed; undefined when it showed none. */
+export function shownThumbprint(request: IncomingMessage): string | undefined {
+  const shown = clientCertificate(request)
+  return shown && certificateThumbprint(shown.certificate)
 }
 
 /** Two values of the header say that somebody before the proxy wrote one. */

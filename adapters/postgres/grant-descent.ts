@@ -10,7 +10,10 @@ import type { Database } from './schema.ts'
 export interface GrantDescent {
   /** Ties a grant to the one it comes from; false when that has ended. */
   adopt(childId: string, parentId: string): Promise<boolean>
-  /** The living grant that an app has of a person, the newest of several; in one browser session where `sid` names it. */
+  /**
+   * The living grant that an app has of a person, the newest of several; in one browser session where `sid` names it. It lives
+   * in a browser session, or by a refresh token that outlives that.
+   */
   newest(of: { accountId: string; clientId: string; sid?: string | undefined }): Promise<string | undefined>
 }
 
@@ -29,9 +32,19 @@ export function grantDescent(db: Kysely<Database>, now: () => Date): GrantDescen
         where account_id = ${accountId} and expires_at > ${now()}
           and payload -> 'authorizations' -> ${clientId}::text ->> 'sid' = ${sid ?? ''} limit 1
       )`
+      const used = sql<boolean>`(
+        exists (
+          select from sessions where account_id = ${accountId} and expires_at > ${now()}
+            and payload -> 'authorizations' -> ${clientId}::text ->> 'grantId' = grants.id
+        ) or exists (
+          select from artifacts where grant_id = grants.id and model = 'RefreshToken' and expires_at > ${now()}
+            and not coalesce((payload ->> 'expiresWithSession')::boolean, false)
+        )
+      )`
       const row = await db
         .selectFrom('grants')
         .select('id')
+        .where(used)
         .where('account_id', '=', accountId)
         .where('client_id', '=', clientId)
         .where('revoked_at', 'is', null)

@@ -7,8 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Provider } from 'oidc-provider'
-import { certificateThumbprint } from '../client-certificate.ts'
-import { clientCertificate } from '../request-info.ts'
+import { shownThumbprint } from '../request-info.ts'
 import type { DpopNonces } from './dpop-nonce.ts'
 import { dpopAlgorithms, type Proof, proofWindow, readProof } from './dpop-proof.ts'
 import type { AccessToken, ClientCredentials } from './jwt-tokens.ts'
@@ -135,7 +134,7 @@ export function bearer({ issuer, audience, provider, nonces, now, find = findRow
     proof: Extract<Proof, { kind: 'valid' }> | undefined,
     request: IncomingMessage,
   ): Promise<{ error: AccessError; message: string; scheme: Scheme } | undefined> {
-    if (token.certificate !== undefined && token.certificate !== thumbprintOf(request)) {
+    if (token.certificate !== undefined && token.certificate !== shownThumbprint(request)) {
       // RFC 8705 §3.
       return {
         error: 'invalid_token',
@@ -208,11 +207,6 @@ async function living(
   if ((await provider.Client.find(clientId)) === undefined) return 'the client of the token is gone'
   const { aud, jkt, extra = {}, 'x5t#S256': certificate } = token
   return { clientId, accountId, grantId, scopes: [...token.scopes], extra, aud, jkt, certificate }
-}
-
-function thumbprintOf(request: IncomingMessage): string | undefined {
-  const shown = clientCertificate(request)
-  return shown && certificateThumbprint(shown.certificate)
 }
 
 /** What stands in the headers: a token, nothing, or a sentence about what is wrong with them. */

@@ -77,7 +77,8 @@ export function ownTokens(
     try {
       const { payload, protectedHeader } = await jwtVerify(value, keySet, {
         issuer,
-        requiredClaims: ['sub', 'aud', 'exp', 'iat'],
+        // What /userinfo signs has the same type, and says nothing of the sign-in.
+        requiredClaims: ['sub', 'aud', 'exp', 'iat', 'auth_time'],
         currentDate: now(),
       })
       return protectedHeader.typ === undefined || protectedHeader.typ === 'JWT' ? payload : undefined

@@ -8,8 +8,7 @@
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { ExchangeKind, ExchangePolicy } from '../../adapters/postgres/exchange-policies.ts'
-import { certificateThumbprint } from '../client-certificate.ts'
-import { clientCertificate } from '../request-info.ts'
+import { shownThumbprint } from '../request-info.ts'
 import { type Actor, actorOf, chained } from './actors.ts'
 import { accessTokenType, exchangedTokens } from './exchanged-tokens.ts'
 import type { OwnToken, OwnTokens } from './own-tokens.ts'
@@ -157,8 +156,7 @@ async function boundKey(
   if (subject.key !== undefined && subject.clientId === client.clientId && subject.key !== key) {
     throw new errors.InvalidGrant('the subject token is bound to a DPoP key; prove that one')
   }
-  const shown = clientCertificate(ctx.req)?.certificate
-  const thumbprint = shown && certificateThumbprint(shown)
+  const thumbprint = shownThumbprint(ctx.req)
   if (subject.certificate !== undefined && subject.clientId === client.clientId && subject.certificate !== thumbprint) {
     throw new errors.InvalidGrant('the subject token is bound to a certificate; show that one')
   }
