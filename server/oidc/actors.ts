@@ -6,7 +6,7 @@ import type { OwnTokens } from './own-tokens.ts'
 
 /** The claim `act`: the outermost acts, what is inside acted before. */
 export interface Actor {
-  /** A person's account, or the id of a client that acts by itself. */
+  /** A person as the client knows them, or the id of a client that acts by itself. */
   readonly sub: string
   readonly client_id: string
   readonly act?: Actor
@@ -15,10 +15,13 @@ export interface Actor {
 /** How many may have acted one after the other: tokens must not grow without end. */
 const longest = 4
 
+/** By which name a client knows a person: that of their account, or one of its own (OIDC Core §8). */
+export type NameFor = (client: Client, accountId: string) => string
+
 /** The actor that a request names. Throws `InvalidRequest`, `InvalidGrant`. */
 export async function actorOf(
-  tokens: OwnTokens,
-  { clientId }: Client,
+  { tokens, nameFor }: { readonly tokens: OwnTokens; readonly nameFor: NameFor },
+  client: Client,
   { actor_token: token, actor_token_type: type }: Readonly<Record<string, unknown>>,
 ): Promise<Actor | undefined> {
   if (token === undefined && type === undefined) return undefined
@@ -26,11 +29,13 @@ export async function actorOf(
     throw new errors.InvalidRequest(`actor_token and actor_token_type belong together; the type is ${accessTokenType}`)
   }
   const found = await tokens.access(token)
+  const { clientId } = client
   if (found === undefined) throw new errors.InvalidGrant('the actor token is not valid, has expired or was revoked')
   // A token that strayed from elsewhere would make anybody the actor.
   if (found.clientId !== clientId) throw new errors.InvalidGrant('the actor token was issued to another client')
   if (found.claims['act'] !== undefined) throw new errors.InvalidRequest('who acts for somebody else is no actor')
-  return { sub: found.accountId ?? clientId, client_id: clientId }
+  const sub = found.accountId === undefined ? clientId : nameFor(client, found.accountId)
+  return { sub, client_id: clientId }
 }
 
 /**

@@ -7,6 +7,7 @@ import { resourceScopesOf } from './client-scopes.ts'
 import { idJagType } from './id-jag.ts'
 import { addJwtBearer, type JwtBearerNeeds } from './jwt-bearer.ts'
 import { type OwnTokensNeeds, ownTokens } from './own-tokens.ts'
+import { nameFor } from './pairwise.ts'
 import { resourceServerInfo } from './resource-servers.ts'
 import { addTokenExchange, type TokenExchangeNeeds } from './token-exchange.ts'
 
@@ -27,6 +28,7 @@ interface Surroundings
   extends Pick<OwnTokensNeeds, 'issuer' | 'keys' | 'jwts' | 'now'>,
     Pick<TokenExchangeNeeds, 'findConsent'> {
   readonly address: (request: IncomingMessage) => string
+  readonly subjectKey: Buffer
   readonly findAccount: (id: string) => Promise<Account | undefined>
   readonly findResource: (identifier: string) => Promise<Resource | undefined>
 }
@@ -51,6 +53,7 @@ export function addOwnGrants(provider: Provider, ownGrants: OwnGrantsOptions, op
     now,
     address: ({ req }: KoaContextWithOIDC) => options.address(req),
     findConsent,
+    nameFor: nameFor(options.subjectKey),
     resourceServer: async (identifier: string, client: Parameters<typeof resourceScopesOf>[0]) =>
       resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
   }

@@ -5,7 +5,7 @@
  * without the key can tell whose a subject is. The key is of its own, because `SECRETS` may change and a subject must not.
  */
 import { createHmac } from 'node:crypto'
-import { type Configuration, Provider } from 'oidc-provider'
+import { type Client, type Configuration, Provider } from 'oidc-provider'
 
 /** The part of the library's configuration; `key`: 32 bytes. */
 export function pairwiseSubjects(key: Buffer) {
@@ -16,6 +16,14 @@ export function pairwiseSubjects(key: Buffer) {
     // else's outage is no reason to sign nobody in.
     sectorIdentifierUriValidate: () => Provider.ctx?.oidc?.route.startsWith('registration') === true,
   } satisfies Configuration
+}
+
+/** By which name a client knows the person with this account. */
+export function nameFor(key: Buffer): (client: Client, accountId: string) => string {
+  return (client, accountId) =>
+    client.subjectType === 'pairwise'
+      ? pairwiseSubject(key, String(client.sectorIdentifier ?? ''), accountId)
+      : accountId
 }
 
 /** 43 characters. Throws `TypeError` for a client without a sector, whose people would be those of every such client. */

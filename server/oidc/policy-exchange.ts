@@ -9,7 +9,7 @@ import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oid
 import type { NewAuditEvent } from '../../adapters/postgres/audit.ts'
 import type { ExchangeKind, ExchangePolicy } from '../../adapters/postgres/exchange-policies.ts'
 import { shownThumbprint } from '../request-info.ts'
-import { type Actor, actorOf, chained } from './actors.ts'
+import { type Actor, actorOf, chained, type NameFor } from './actors.ts'
 import { accessTokenType, exchangedTokens } from './exchanged-tokens.ts'
 import type { OwnToken, OwnTokens } from './own-tokens.ts'
 import { type ProvenKeyNeeds, provenKey } from './proven-key.ts'
@@ -19,6 +19,7 @@ const idTokenType = 'urn:ietf:params:oauth:token-type:id_token'
 
 export interface PolicyExchangeNeeds extends ProvenKeyNeeds {
   readonly tokens: OwnTokens
+  readonly nameFor: NameFor
   /** What a client may exchange for a target. */
   readonly policies: (clientId: string, target: string, kind: ExchangeKind) => Promise<readonly ExchangePolicy[]>
   /** Ties a grant to the one it comes from; false when that has ended. */
@@ -53,7 +54,7 @@ export async function policyExchange(
   const policy = await policyFor(needs, client, subject, { target, kind: 'access-token' })
   const server = await needs.resourceServer(target, client)
   const scopes = scopesOf(params, { offered: words(server.scope), policy, subject, target })
-  const actor = await actorOf(needs.tokens, client, params)
+  const actor = await actorOf(needs, client, params)
   const act = chained({ subject: subject.claims, client: client.clientId, owner: subject.clientId, actor, policy })
   const key = await boundKey(ctx, provider, needs, client, subject)
   const body = await exchangedTokens(ctx, provider, client, {

@@ -69,3 +69,30 @@ test.each([
   expect([await isActive(server, client, access), await isActive(server, client, exchanged)]).toEqual([lives, lives])
   expect((await exchange(client, String(body.id_token), 'id_token')).status).toBe(lives ? 200 : 400)
 })
+
+test('who acts is named as the app knows them, not by their account (OIDC Core §8.1)', async () => {
+  const client = await exchanger({ subject_type: 'pairwise' })
+  const [person, actor] = await Promise.all(
+    ['person', 'actor'].map(async (name) => {
+      const proof = pkce()
+      const back = await authorize(server.visitor(), client, proof, {
+        name,
+        extra: { scope: 'openid read', resource: api },
+      })
+      const { body } = await redeem(server, client, back.searchParams.get('code') ?? '', proof)
+      return String(body.access_token)
+    }),
+  )
+  const known = (await endpoint(server, client, '/introspect', { token: actor ?? '' })).body
+  const { body } = await token(server, client, {
+    grant_type: grantType,
+    subject_token: person ?? '',
+    subject_token_type: type('access_token'),
+    actor_token: actor ?? '',
+    actor_token_type: type('access_token'),
+    resource: api,
+  })
+  const seen = await endpoint(server, client, '/introspect', { token: String(body.access_token) })
+  expect(seen.body['act']).toEqual({ sub: known['sub'], client_id: client.id })
+  expect(known['sub']).not.toMatch(/^usr_/)
+})
