@@ -116,11 +116,7 @@ export function noticesOf(which: RawBuilder<boolean>, at: Date): RawBuilder<{ si
     from sessions cross join lateral jsonb_each(coalesce(sessions.payload->'authorizations', '{}')) as visit
     where ${which} and sessions.account_id is not null and sessions.expires_at > ${at}
       and visit.value->>'sid' is not null
-      and (
-        exists (select from clients where clients.id = visit.key and clients.metadata ? 'backchannel_logout_uri')
-        -- What such a client says of itself stands in its document.
-        or visit.key like 'https://%'
-      )
+      and exists (select from clients where clients.id = visit.key and clients.metadata ? 'backchannel_logout_uri')
     on conflict do nothing
     returning sid`
 }
