@@ -2,12 +2,8 @@
  * Websites of other people's apps, on this machine: https, under names that lead nowhere else, with documents that a test
  * puts there. What asked for them is counted.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import tls from 'node:tls'
 import type { TestServerOptions } from './server.ts'
 
@@ -36,8 +32,7 @@ interface Answer {
 export async function documentHost(): Promise<DocumentHost> {
   const answers = new Map<string, Answer>()
   const asked: string[] = []
-  const pair = certificate()
-  const server = createServer(pair, async (request, response) => {
+  const server = createServer({ key, cert }, async (request, response) => {
     const address = `https://${request.headers.host}${request.url}`
     asked.push(address)
     await host.hold
@@ -47,7 +42,7 @@ export async function documentHost(): Promise<DocumentHost> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const before = tls.getCACertificates()
-  tls.setDefaultCACertificates([...before, pair.cert])
+  tls.setDefaultCACertificates([...before, cert])
   const host: DocumentHost = {
     origin: (name) => `https://${name}.habitat-apps.dev:${port}`,
     put(address, document, headers = { 'content-type': 'application/json' }, status = 200) {
@@ -87,23 +82,21 @@ export async function documentHost(): Promise<DocumentHost> {
   return host
 }
 
-/** A key and a certificate for every name of the host, for as long as a test may pretend that time passes. */
-function certificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'habitat-certificate-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  try {
-    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-    const named = [
-      '-days',
-      '36500',
-      '-subj',
-      '/CN=habitat-apps.dev',
-      '-addext',
-      'subjectAltName=DNS:*.habitat-apps.dev',
-    ]
-    execFileSync('openssl', [...made, ...named, '-keyout', key, '-out', cert], { stdio: 'pipe' })
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+// Of every name of the host, for a hundred years; they protect nothing.
+const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgpX+1wKQvP6zH/fW5
+hsPiuBStRzuZ9eITyyz9vQ79CjShRANCAARW/lozcn3o91UvzyEJQzsHTBpnKhkf
+6CekZD7IQmvu3k+fnTvt28WtVO+iPVTJCitz6QG1pLNFtzAOBSl6DQS1
+-----END PRIVATE KEY-----
+`
+const cert = `-----BEGIN CERTIFICATE-----
+MIIBeDCCAR6gAwIBAgIBATAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBoYWJpdGF0
+LWFwcHMuZGV2MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAbMRkw
+FwYDVQQDDBBoYWJpdGF0LWFwcHMuZGV2MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEVv5aM3J96PdVL88hCUM7B0waZyoZH+gnpGQ+yEJr7t5Pn5077dvFrVTvoj1U
+yQorc+kBtaSzRbcwDgUpeg0EtaNRME8wDwYDVR0TAQH/BAUwAwEB/zAdBgNVHREE
+FjAUghIqLmhhYml0YXQtYXBwcy5kZXYwHQYDVR0OBBYEFF7itR9I3bOUG7hJ4ZcU
+PKwm5oPAMAoGCCqGSM49BAMCA0gAMEUCIQCIpdeGfBngU7SDgzjDYwQcVbqFygrr
+EJoIcbAFQuTKJgIgUN8PflgZd85C+NkFXZtzZDmYH2GWXI60TczW+fXFOGs=
+-----END CERTIFICATE-----
+`
