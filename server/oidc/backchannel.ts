@@ -13,6 +13,7 @@ import { polling } from './device-flow.ts'
 import { keyOfProof } from './dpop-proof.ts'
 import { cibaGrant } from './profiles.ts'
 import { keyParam } from './request-key.ts'
+import { useOnce } from './request-objects.ts'
 
 type Request = InstanceType<Provider['BackchannelAuthenticationRequest']>
 
@@ -85,10 +86,11 @@ export function backchannel(desk?: ApprovalDesk) {
     enabled: true as boolean,
     deliveryModes: ['poll'] as const,
     // These come before the account is looked up, so that what they say says nothing about anybody.
-    validateRequestContext({ oidc }) {
+    async validateRequestContext(ctx) {
       for (const name of ['request_context', 'user_code', 'login_hint_token']) {
-        if (oidc.params?.[name] !== undefined) throw new errors.InvalidRequest(`${name} is not supported`)
+        if (ctx.oidc.params?.[name] !== undefined) throw new errors.InvalidRequest(`${name} is not supported`)
       }
+      await useOnce(ctx)
     },
     validateBindingMessage(_ctx, message) {
       const problem = message === undefined ? undefined : bindingMessageProblem(message)

@@ -12,6 +12,15 @@ const maximumLifetime = 60 * 60
 /** Seconds by which the clock of a client may run ahead. */
 const clockTolerance = 60
 
+/** Where the id of a request waits for its signature to be verified. */
+const stateName = 'requestObject'
+
+interface Signed {
+  readonly jti: string
+  /** Seconds since 1970. */
+  readonly exp: number
+}
+
 type Claims = Readonly<Record<string, unknown>>
 
 /** The check for the library's `requestObjects.assertJwtClaimsAndHeader`. Throws `InvalidRequestObject`. */
@@ -26,7 +35,21 @@ export function requestObjects(now: () => Date) {
       kindProblem(claims, header, client) ??
       (fapi && !pushed && header['alg'] === 'RS256' ? 'RS256 is not for clients of FAPI 2.0' : undefined)
     if (problem !== undefined) throw new errors.InvalidRequestObject(problem)
+    // The signature comes next: whoever forges one must not use up what the client has signed.
+    ctx.state[stateName] = { jti: String(claims['jti']), exp: Number(claims['exp']) } satisfies Signed
   }
+}
+
+/**
+ * Takes the signed request that was just verified, if there was one, for the only time (OpenID CIBA §7.1.1): a phone rings
+ * once for it. Pushed requests count once by themselves. Throws `InvalidRequestObject`.
+ */
+export async function useOnce({ oidc, state }: KoaContextWithOIDC): Promise<void> {
+  const signed = state[stateName] as Signed | undefined
+  if (signed === undefined || oidc.client === undefined) return
+  const until = signed.exp + clockTolerance
+  if (await oidc.provider.ReplayDetection.unique(oidc.client.clientId, signed.jti, until)) return
+  throw new errors.InvalidRequestObject('the request object was used before')
 }
 
 /** FAPI 2.0 Message Signing §5.3.1; OpenID CIBA §7.1.1. */

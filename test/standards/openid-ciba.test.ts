@@ -1,4 +1,6 @@
 /** Approval in the chat (OpenID CIBA Core, poll mode) by openid-client: the bot asks, the app waits. */
+import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'openid-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { askingClient, connected, press } from '../support/approval.ts'
@@ -62,4 +64,31 @@ test('refused: whom nobody knows, and an app that was not registered for it (§1
   const plain = await oauth.discovery(new URL(server.origin), web.id, {}, oauth.ClientSecretBasic(web.secret), options)
   const asked = oauth.initiateBackchannelAuthentication(plain, { login_hint: 'usr_nobody', scope: 'openid' })
   await expect(asked).rejects.toMatchObject({ error: expect.stringMatching(/unauthorized_client|invalid_request/) })
+})
+
+test('a request may be signed: it counts once, and nobody is asked for one that is not right (§7.1.1)', async () => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const signing = await askingClient(server, { jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one' }] } })
+  const options = { execute: [oauth.allowInsecureRequests] }
+  const method = oauth.ClientSecretBasic(signing.secret)
+  const configured = await oauth.discovery(new URL(server.origin), signing.id, {}, method, options)
+  const { sub, person } = await connected(server, telegram, signing)
+  const now = Math.floor(Date.now() / 1000)
+  const right = {
+    ...{ iss: signing.id, aud: server.origin, iat: now, nbf: now, exp: now + 60, jti: randomUUID() },
+    ...{ login_hint: sub, scope: 'openid' },
+  }
+  const ask = async (claims: Record<string, unknown>, key: typeof privateKey = privateKey) => {
+    const request = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(key)
+    return oauth.initiateBackchannelAuthentication(configured, { request })
+  }
+  const wrong = [{ aud: 'https://other.example' }, { iss: 'other' }, { exp: now - 60 }, { jti: undefined }]
+  const refused = { error: expect.stringMatching(/^invalid_request/) }
+  for (const one of wrong) await expect(ask({ ...right, ...one })).rejects.toMatchObject(refused)
+  await expect(ask(right, (await generateKeyPair('ES256')).privateKey)).rejects.toMatchObject(refused)
+  const request = await ask(right)
+  await expect(ask(right)).rejects.toMatchObject(refused)
+  await press(person, await person.told('asks for access'), 'Approve')
+  const tokens = await withoutWaiting(() => oauth.pollBackchannelAuthenticationGrant(configured, request))
+  expect(tokens.claims()?.sub).toBe(sub)
 })

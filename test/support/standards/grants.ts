@@ -61,7 +61,7 @@ export const grants: readonly Standard[] = [
     feature: 'Approval in the chat (CIBA, poll mode): the bot asks, the app waits',
     document: 'OpenID Connect Client-Initiated Backchannel Authentication Flow Core 1.0',
     address: 'https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html',
-    sections: '§7.3, §10.1, §11, §13',
+    sections: '§7.1.1, §7.3, §10.1, §11, §13',
     shownBy: 'openid-client',
     on: { settings: { TELEGRAM_BOT_TOKEN: 'the token of the bot' } },
     discovery: {
