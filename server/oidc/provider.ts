@@ -24,7 +24,6 @@ import { clientAssertions } from './client-assertions.ts'
 import { behaviourOf } from './client-behaviour.ts'
 import { clientConfiguration, clientFeatures } from './client-configuration.ts'
 import { type ClientGuesses, clientGuessLimits } from './client-guess-limits.ts'
-import { resourceScopesOf } from './client-scopes.ts'
 import { isClientSecret } from './client-secrets.ts'
 import { consentEnd, type ForgetConsent } from './consent-end.ts'
 import { type DeviceFlowOptions, deviceFlow, devicePath, deviceRules } from './device-flow.ts'
@@ -57,7 +56,7 @@ import { keyParam, requestKey } from './request-key.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { requestObjects } from './request-objects.ts'
 import { takeWithSlash } from './resource-names.ts'
-import { demandResource, mayIntrospect, resourceServerInfo } from './resource-servers.ts'
+import { demandResource, mayIntrospect, namedResourceServer } from './resource-servers.ts'
 import { tokenClaims } from './token-claims.ts'
 import { tokenWrites } from './token-writes.ts'
 import { type StoppedPage, unverifiedErrors } from './unverified-errors.ts'
@@ -325,7 +324,7 @@ function configuration(options: ProviderOptions): Configuration {
         getResourceServerInfo: async (ctx, identifier, client) =>
           identifier === pds.identifier
             ? pds.info(ctx, client.metadata())
-            : resourceServerInfo(await options.findResource(identifier), resourceScopesOf(client)),
+            : namedResourceServer(ctx, await options.findResource(identifier), client),
         // An app that asks for atproto and says nothing else means the person's PDS; a program by itself has none. IFTTT
         // cannot name a resource.
         async defaultResource({ oidc }, _client, oneOf) {

@@ -1,14 +1,15 @@
 /** Resource indicators (RFC 8707): which APIs there are, what their tokens look like, who may introspect them. */
 
-import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
+import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 import type { Resource } from '../../adapters/postgres/resources.ts'
+import { detailsOf } from './authorization-details.ts'
 import { behaviourOf } from './client-behaviour.ts'
+import { resourceScopesOf, words } from './client-scopes.ts'
 
 /**
  * What the library wants to know of a resource server, for a client that may ask for the scopes in `allowed` there:
- * an app gets no power over an API that it was not registered for, with or without a person who would consent. It gets
- * no token without scopes either: an API that looks at the audience alone would let it in. Throws `InvalidTarget`
- * (RFC 8707 §2).
+ * an app gets no power over an API that it was not registered for, with or without a person who would consent. Throws
+ * `InvalidTarget` (RFC 8707 §2).
  */
 export function resourceServerInfo(resource: Resource | undefined, allowed: readonly string[]): ResourceServer {
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not registered here')
@@ -24,6 +25,29 @@ export function resourceServerInfo(resource: Resource | undefined, allowed: read
     // RFC 9068 §2.1; ES256 signs several times faster than RS256.
     ...(resource.tokenFormat === 'jwt' ? { jwt: { sign: { alg: 'ES256' } } } : {}),
   } as ResourceServer
+}
+
+/**
+ * The same for a request that names the API. Throws `InvalidScope` where it asks for nothing there (RFC 6749 §3.3): nobody
+ * would be asked about it, and an API that looks at the audience of a token alone would let the app in.
+ */
+export function namedResourceServer(
+  { oidc }: KoaContextWithOIDC,
+  resource: Resource | undefined,
+  client: Client,
+): ResourceServer {
+  const server = resourceServerInfo(resource, resourceScopesOf(client))
+  const { params = {}, requestParamScopes, entities } = oidc
+  const offered = words(server.scope)
+  // What a code or a refresh token stands for was judged when it was asked for.
+  const isAnew = params['grant_type'] === undefined || params['grant_type'] === 'client_credentials'
+  if (offered.length === 0 || (params['scope'] === undefined && !isAnew)) return server
+  const { authorizationTypes: types = {} } = resource ?? {}
+  const details = detailsOf(params) ?? entities.RefreshToken?.rar ?? []
+  const asked =
+    offered.some((scope) => requestParamScopes.has(scope)) || details.some(({ type }) => Object.hasOwn(types, type))
+  if (!asked) throw new errors.InvalidScope(`name scopes of ${server.audience}`, String(params['scope'] ?? ''))
+  return server
 }
 
 /** Whether a client may learn of a token: its own, or one that was issued for its resource (RFC 7662 §4). */

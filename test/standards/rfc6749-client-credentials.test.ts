@@ -73,7 +73,9 @@ test('refused: scopes and APIs that the program was not registered for, scopes a
   const more = await oauth.clientCredentialsGrant(config, { ...asked, scope: 'reports.write reports.read' })
   expect(more.scope).toBe('reports.write')
   expect(await get({ resource: 'https://elsewhere.example' })).toBe('invalid_target')
-  expect(await oauth.clientCredentialsGrant(config, { ...asked, scope: 'openid' })).not.toHaveProperty('scope')
+  // A token without scopes would open an API that looks at the audience alone.
+  expect(await get({ scope: 'openid' })).toBe('invalid_scope')
+  expect(await refused(oauth.clientCredentialsGrant(config, { resource: api }))).toBe('invalid_scope')
 })
 
 test('refused: a wrong secret, and clients that are for people (§2.3, §4.4.2)', async () => {

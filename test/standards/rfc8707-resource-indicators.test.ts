@@ -65,6 +65,16 @@ test('a refresh brings fewer scopes where fewer are asked for, never more', asyn
   expect(more.body.error).toBe('invalid_scope')
 })
 
+test('an API of which nothing is asked is refused: nobody would be asked about it (RFC 6749 §3.3)', async () => {
+  for (const scope of ['openid', undefined]) {
+    const back = await authorize(server.visitor(), web, pkce(), { extra: { resource: notes, scope } })
+    expect(back.searchParams.get('error')).toBe('invalid_scope')
+  }
+  const { body } = await tokenFor([notes], notes, 'notes:read')
+  const without = await refresh(server, web, String(body.refresh_token), { scope: 'openid' })
+  expect(without.body.error).toBe('invalid_scope')
+})
+
 test('an API that is not registered, or that the client is not, is refused at once and by name (§2)', async () => {
   const config = await oauth.discovery(new URL(server.origin), web.id, {}, oauth.ClientSecretBasic(web.secret), {
     execute: [oauth.allowInsecureRequests],
