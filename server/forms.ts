@@ -1,7 +1,7 @@
 /** Reads submitted forms, strictly: one content type, a size limit, no value twice, no structure in names. */
 import type { Context } from 'koa'
-import rawBody from 'raw-body'
 import { PageRefusal } from './page-refusal.ts'
+import { readBody } from './request-body.ts'
 
 /** Bytes; the same as for the protocol's own endpoints. */
 const bodyLimit = 56 * 1024
@@ -11,15 +11,10 @@ export async function readForm(ctx: Context): Promise<URLSearchParams> {
   if (ctx.is('application/x-www-form-urlencoded') === false) {
     throw new PageRefusal('unsupported-type', 'not-a-form')
   }
-  const length = ctx.req.headers['content-length'] ?? null
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length, encoding: 'utf-8' }).catch(
-    (error: { status?: number }) => {
-      throw error.status === 413
-        ? new PageRefusal('too-large', 'form-too-large')
-        : new PageRefusal('invalid', 'form-broken', { cause: error })
-    },
-  )
-  return singleValues(new URLSearchParams(body))
+  const body = await readBody(ctx.req, bodyLimit)
+  if (body === 'too-large') throw new PageRefusal('too-large', 'form-too-large')
+  if (body === 'broken') throw new PageRefusal('invalid', 'form-broken')
+  return singleValues(new URLSearchParams(body.toString()))
 }
 
 /** The same parameters. Throws `PageRefusal` when a name stands twice. */

@@ -50,9 +50,6 @@ export function failureOf(error: unknown): XrpcError | undefined {
       ? new XrpcError(504, 'UpstreamTimeout', 'The PDS did not answer in time')
       : new XrpcError(502, 'UpstreamFailure', 'The PDS cannot be reached')
   }
-  if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
-    return new XrpcError(413, 'PayloadTooLarge', 'The body is too long')
-  }
   if (protocolStatus(error) === 503 || isUnreachable(error)) {
     return new XrpcError(503, 'ServiceUnavailable', 'Try again shortly', { 'retry-after': '5' })
   }

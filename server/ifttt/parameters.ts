@@ -2,10 +2,10 @@
  * The parameters of a request that may be a form or a flat JSON object: each once, and none with structure.
  */
 import type { Context } from 'koa'
-import rawBody from 'raw-body'
 import { Refusal } from '../errors.ts'
 import { readForm } from '../forms.ts'
 import { readFlatJson } from '../oidc/flat-json.ts'
+import { readBody } from '../request-body.ts'
 
 /** Bytes; the same as for forms. */
 const bodyLimit = 56 * 1024
@@ -22,12 +22,9 @@ export async function readParameters(ctx: Context): Promise<Parameters> {
     const form = await readForm(ctx)
     return (name) => form.get(name) || undefined
   }
-  const length = ctx.req.headers['content-length'] ?? null
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length }).catch((error: { status?: number }) => {
-    throw error.status === 413
-      ? new Refusal('too-large', 'The body is too long.')
-      : new Refusal('invalid', 'The body cannot be read.', { cause: error })
-  })
+  const body = await readBody(ctx.req, bodyLimit)
+  if (body === 'too-large') throw new Refusal('too-large', 'The body is too long.')
+  if (body === 'broken') throw new Refusal('invalid', 'The body cannot be read.')
   const members = readFlatJson(body)
   if (members === undefined) throw new Refusal('invalid', 'The body must be a JSON object of strings, each name once.')
   return (name) => members.get(name) || undefined

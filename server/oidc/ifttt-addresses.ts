@@ -7,10 +7,10 @@
  */
 import type { Context, Middleware } from 'koa'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import rawBody from 'raw-body'
+import { readBody } from '../request-body.ts'
 import { readFlatJson } from './flat-json.ts'
+import { giveBody } from './given-body.ts'
 import { iftttScope } from './ifttt-resource.ts'
-import { giveBody } from './request-body.ts'
 
 const authorizePath = '/third-party/ifttt/authorize'
 const tokenPath = '/third-party/ifttt/v1/tokens'
@@ -64,9 +64,8 @@ async function asTokenRequest(ctx: Context): Promise<errors.OIDCProviderError | 
 /** The body as a form; undefined when it is no flat JSON in UTF-8, or too long. */
 async function formFromJson(ctx: Context): Promise<string | undefined> {
   if (!['', 'utf-8'].includes(ctx.request.charset.toLowerCase())) return undefined
-  const length = ctx.req.headers['content-length'] ?? null
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length }).catch(() => undefined)
-  const members = body && readFlatJson(body)
+  const body = await readBody(ctx.req, bodyLimit)
+  const members = typeof body === 'string' ? undefined : readFlatJson(body)
   return members && new URLSearchParams([...members]).toString()
 }
 

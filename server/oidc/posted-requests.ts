@@ -6,7 +6,7 @@
  * (`SameSite=None`); without it, it would take everybody for a stranger and replace their session by an empty one.
  */
 import type { Middleware } from 'koa'
-import rawBody from 'raw-body'
+import { readBody } from '../request-body.ts'
 
 /** Bytes; what fits into an address. */
 const longestBody = 8 * 1024
@@ -17,8 +17,8 @@ export function postedRequests(): Middleware {
   return async (ctx, next) => {
     const form = ctx.request.is('application/x-www-form-urlencoded') !== false
     if (ctx.method !== 'POST' || !paths.includes(ctx.path) || !form) return next()
-    const options = { limit: longestBody, length: ctx.req.headers['content-length'] ?? null, encoding: 'latin1' }
-    const body = await rawBody(ctx.req, options).catch(() => undefined)
+    const bytes = await readBody(ctx.req, longestBody)
+    const body = typeof bytes === 'string' ? undefined : bytes.toString('latin1')
     if (body === undefined || !isForm(body)) return next()
     // A parameter that stands in both stands there twice, which is refused (RFC 6749 §3.1).
     const query = [ctx.querystring, body].filter((part) => part !== '').join('&')

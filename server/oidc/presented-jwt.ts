@@ -8,8 +8,8 @@ import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeProtectedHeader } from 'jose'
 import type { Context, Middleware } from 'koa'
-import rawBody from 'raw-body'
-import { giveBody } from './request-body.ts'
+import { readBody } from '../request-body.ts'
+import { giveBody, giveNoBody } from './given-body.ts'
 
 /** Bytes; the same as for the library's own endpoints. */
 const bodyLimit = 56 * 1024
@@ -32,9 +32,9 @@ export function presentedJwts(): Middleware {
 
 /** Leaves everything else as it is, also what is wrong, for the library to judge. */
 async function rename(ctx: Context): Promise<void> {
-  if (!ctx.is('application/x-www-form-urlencoded') || (ctx.request.length ?? 0) > bodyLimit) return
-  // Without a length where the body comes in pieces.
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length: ctx.request.length ?? null })
+  if (!ctx.is('application/x-www-form-urlencoded')) return
+  const body = await readBody(ctx.req, bodyLimit)
+  if (typeof body === 'string') return giveNoBody(ctx.req)
   const form = new URLSearchParams(body.toString())
   const [text = '', ...more] = form.getAll('token')
   if (more.length > 0 || !isJwt(text)) return giveBody(ctx.req, body)

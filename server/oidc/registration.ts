@@ -8,16 +8,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import rawBody from 'raw-body'
 import type { Client } from '../../adapters/postgres/clients.ts'
 import type { RegistrationToken } from '../../adapters/postgres/registration-tokens.ts'
 import { Refusal } from '../errors.ts'
+import { readBody } from '../request-body.ts'
 import { clientConfiguration } from './client-configuration.ts'
 import type { Metadata } from './client-metadata.ts'
 import { scopesOf } from './client-scopes.ts'
 import { isClientSecret, newClientSecret } from './client-secrets.ts'
+import { giveBody } from './given-body.ts'
 import { type ProfileName, profileOf } from './profiles.ts'
-import { giveBody } from './request-body.ts'
 import { type Described, describedClient, type StrangersRules } from './self-described.ts'
 
 export const registrationPath = '/register'
@@ -100,7 +100,7 @@ async function judgeNew(ctx: Context, options: RegistrationOptions): Promise<voi
   const token = options.tokenDemanded ? await options.findToken(bearerOf(ctx)) : undefined
   // The library refuses whoever has no token.
   if (options.tokenDemanded && token === undefined) return
-  const said = await readBody(ctx)
+  const said = await readMetadata(ctx)
   if (said === undefined) return
   const pinned = token?.profile === undefined ? undefined : profileNamed(token.profile)
   await judge(ctx, said, options, pinned)
@@ -108,7 +108,7 @@ async function judgeNew(ctx: Context, options: RegistrationOptions): Promise<voi
 
 async function judgeChange(ctx: Context, id: string, options: RegistrationOptions): Promise<void> {
   const client = await options.findClient(id)
-  const said = client === undefined ? undefined : await readBody(ctx)
+  const said = client === undefined ? undefined : await readMetadata(ctx)
   // The library refuses whoever is no such client.
   if (client === undefined || said === undefined) return
   const kept = Object.fromEntries(Object.entries(said).filter(([name]) => forTheLibrary.some((it) => it === name)))
@@ -139,11 +139,10 @@ async function judge(
 }
 
 /** The body as an object; undefined, unread or as it was, for what the library shall refuse. */
-async function readBody(ctx: Context): Promise<Metadata | undefined> {
+async function readMetadata(ctx: Context): Promise<Metadata | undefined> {
   if (!ctx.is('application/json')) return undefined
-  const length = ctx.req.headers['content-length'] ?? null
-  const body = await rawBody(ctx.req, { limit: bodyLimit, length }).catch(() => undefined)
-  if (body === undefined) throw new Refusal('invalid', 'the body is too long or was cut off')
+  const body = await readBody(ctx.req, bodyLimit)
+  if (typeof body === 'string') throw new Refusal('invalid', 'the body is too long or was cut off')
   giveBody(ctx.req, body)
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))

@@ -3,11 +3,11 @@
  * asks for it (draft-parecki-oauth-global-token-revocation-06): a security tool, or whoever employs them.
  */
 import type { Context, Middleware } from 'koa'
-import rawBody from 'raw-body'
 import type { Audit } from '../../adapters/postgres/audit.ts'
 import { isObject } from '../json-fields.ts'
 import { globalRevocationPath, type ProgramAccess } from '../oidc/global-revocation-resource.ts'
 import { readSubject, type Subject } from '../oidc/subject-identifiers.ts'
+import { readBody } from '../request-body.ts'
 import { requestInfo } from '../request-info.ts'
 
 export interface GlobalRevocationOptions {
@@ -65,8 +65,8 @@ async function answered(ctx: Context, options: GlobalRevocationOptions): Promise
 /** Undefined where the body is not what it has to be. */
 async function subjectsOf({ req, request }: Context): Promise<readonly Subject[] | undefined> {
   if (request.is('application/json') !== 'application/json') return undefined
-  const options = { limit: longestBody, length: req.headers['content-length'] ?? null, encoding: 'utf8' } as const
-  const body = await rawBody(req, options).then(parsed, () => undefined)
+  const bytes = await readBody(req, longestBody)
+  const body = typeof bytes === 'string' ? undefined : parsed(bytes.toString())
   return isObject(body) && Object.keys(body).join() === 'sub_id' ? readSubject(body['sub_id']) : undefined
 }
 

@@ -5,7 +5,6 @@
  * JSON with `data`, or with `errors` and a message for each; IFTTT renews its token on a 401 and on nothing else.
  */
 import type { Context, Middleware } from 'koa'
-import rawBody from 'raw-body'
 import { isUnreachable } from '../database-trouble.ts'
 import { describe } from '../describe-error.ts'
 import type { ServiceKeys } from '../ifttt/service-keys.ts'
@@ -15,6 +14,7 @@ import type { Log } from '../log.ts'
 import type { AccessRefused, Bearer } from '../oidc/bearer.ts'
 import { protocolStatus } from '../oidc/errors.ts'
 import { iftttPath, iftttScope } from '../oidc/ifttt-resource.ts'
+import { readBody } from '../request-body.ts'
 import { requestInfo } from '../request-info.ts'
 
 export interface IftttServiceOptions {
@@ -117,11 +117,9 @@ function withoutAccess({ status, message, challenges, nonce }: AccessRefused): A
 }
 
 async function withLongBody({ req }: Context): Promise<Answer | undefined> {
-  return rawBody(req, { limit: longestBody, length: req.headers['content-length'] ?? null }).then(
-    () => undefined,
-    (error: { status?: number }) =>
-      error.status === 413 ? refused(413, 'The body is too long.') : refused(400, 'The body cannot be read.'),
-  )
+  const body = await readBody(req, longestBody)
+  if (body === 'too-large') return refused(413, 'The body is too long.')
+  return body === 'broken' ? refused(400, 'The body cannot be read.') : undefined
 }
 
 function nonceHeader(nonce: string): Record<string, string> {

@@ -6,7 +6,6 @@
  * here looks at cookies.
  */
 import type { Context, Middleware } from 'koa'
-import rawBody from 'raw-body'
 import type { Audit } from '../../adapters/postgres/audit.ts'
 import type { Client } from '../../adapters/postgres/clients.ts'
 import type { Shop } from '../../adapters/postgres/shops.ts'
@@ -14,6 +13,7 @@ import type { PhoneNumber } from '../../adapters/telegram/phone-number.ts'
 import type { Access, AccessRefused, Bearer } from '../oidc/bearer.ts'
 import { readFlatJson } from '../oidc/flat-json.ts'
 import { shopTokenTtl } from '../oidc/shop-resource.ts'
+import { readBody } from '../request-body.ts'
 import { requestInfo } from '../request-info.ts'
 import type { Opened, OpeningRequest } from '../shops/opening.ts'
 import type { OneTimeCodes } from '../telegram/one-time-codes.ts'
@@ -75,7 +75,7 @@ export function otpApi(options: OtpApiOptions): Middleware {
 }
 
 async function requestOtp(ctx: Context, options: OtpApiOptions): Promise<Answer> {
-  const read = await readBody(ctx, ['phone'], options)
+  const read = await readRequest(ctx, ['phone'], options)
   if ('status' in read) return read
   const { client, phone } = read
   const request = options.requestOf(client.id, phone.number)
@@ -87,7 +87,7 @@ async function requestOtp(ctx: Context, options: OtpApiOptions): Promise<Answer>
 }
 
 async function verifyOtp(ctx: Context, options: OtpApiOptions): Promise<Answer> {
-  const read = await readBody(ctx, ['phone', 'otp_code'], options)
+  const read = await readRequest(ctx, ['phone', 'otp_code'], options)
   if ('status' in read) return read
   const { client, phone, values } = read
   const { address } = requestInfo(ctx.req)
@@ -165,15 +165,14 @@ interface Read {
 }
 
 /** What both requests for codes have: an app and a phone. */
-async function readBody(
+async function readRequest(
   ctx: Context,
   names: readonly string[],
   { clients, codes }: OtpApiOptions,
 ): Promise<Answer | Read> {
   if (!ctx.is('application/json')) return invalid(undefined, 'must be JSON')
-  const length = ctx.req.headers['content-length'] ?? null
-  const bytes = await rawBody(ctx.req, { limit: longestBody, length }).catch(() => undefined)
-  const values = bytes && readFlatJson(bytes)
+  const bytes = await readBody(ctx.req, longestBody)
+  const values = typeof bytes === 'string' ? undefined : readFlatJson(bytes)
   if (values === undefined) return invalid(undefined, 'must be a JSON object of strings')
   const missing = names.find((name) => !values.has(name))
   if (missing !== undefined) return invalid(missing, 'Field required', 'missing')

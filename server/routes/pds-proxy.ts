@@ -7,7 +7,6 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
-import getRawBody from 'raw-body'
 import type { Link } from '../../adapters/atproto/contract.ts'
 import type { PdsAccount } from '../atproto/identity.ts'
 import { isNsid, type Method, methodOf, readsBody } from '../atproto/methods.ts'
@@ -19,6 +18,7 @@ import { failureOf, hasName, refusal, unexpected, XrpcError } from '../atproto/x
 import { describe } from '../describe-error.ts'
 import type { Log } from '../log.ts'
 import type { Access, Bearer } from '../oidc/bearer.ts'
+import { readBody } from '../request-body.ts'
 import { requestInfo } from '../request-info.ts'
 
 export interface PdsProxyOptions {
@@ -225,7 +225,9 @@ async function jsonBody(request: IncomingMessage): Promise<JsonBody> {
   if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new XrpcError(400, 'InvalidRequest', 'Content-Type must be application/json')
   }
-  const bytes = await getRawBody(request, { limit: longestWrite, length: request.headers['content-length'] ?? null })
+  const bytes = await readBody(request, longestWrite)
+  if (bytes === 'too-large') throw new XrpcError(413, 'PayloadTooLarge', 'The body is too long')
+  if (bytes === 'broken') throw new XrpcError(400, 'InvalidRequest', 'The body broke off')
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     return { value, text: JSON.stringify(value) }

@@ -5,10 +5,10 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import rawBody from 'raw-body'
 import type { TelegramUpdate } from '../../adapters/telegram/contract.ts'
 import { describe } from '../describe-error.ts'
 import type { Log } from '../log.ts'
+import { readBody } from '../request-body.ts'
 import { webhookPath } from '../telegram/registration.ts'
 import type { TakeUpdate } from '../telegram/updates.ts'
 
@@ -49,17 +49,14 @@ async function answered(ctx: Context, { secrets, take, log }: TelegramWebhookOpt
 
 /** The update, or the status of the refusal. */
 async function updateIn({ req }: Context): Promise<TelegramUpdate | number> {
+  const body = await readBody(req, longestBody)
+  if (typeof body === 'string') return body === 'too-large' ? 413 : 400
   try {
-    const text = await rawBody(req, {
-      limit: longestBody,
-      length: req.headers['content-length'] ?? null,
-      encoding: 'utf8',
-    })
-    const update: unknown = JSON.parse(text)
+    const update: unknown = JSON.parse(body.toString())
     const id = (update as Partial<TelegramUpdate> | null)?.update_id
     return Number.isSafeInteger(id) ? (update as TelegramUpdate) : 400
-  } catch (error) {
-    return (error as { status?: number }).status === 413 ? 413 : 400
+  } catch {
+    return 400
   }
 }
 

@@ -40,7 +40,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   otplib: ['adapters/identity/'],
   pg: ['adapters/postgres/'],
   pino: ['server/log.ts'],
-  'raw-body': ['server/'],
+  'raw-body': ['server/request-body.ts'],
   uqr: ['views/', 'server/'],
 }
 

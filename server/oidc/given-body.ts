@@ -15,3 +15,10 @@ export function giveBody(request: IncomingMessage, content: Buffer): void {
   delete request.headers['transfer-encoding']
   request.headers['content-length'] = String(content.length)
 }
+
+/** Has the library refuse a request whose body could not be read, as it refuses one that it cannot read itself. */
+export function giveNoBody(request: IncomingMessage): void {
+  giveBody(request, Buffer.alloc(0))
+  // Longer than what comes: to the library it was cut off.
+  request.headers['content-length'] = '1'
+}
