@@ -1,7 +1,8 @@
 /** What commands say of a client: to machines, to people, and once with its secret. */
 import type { Client } from '../../adapters/postgres/clients.ts'
+import { exceptionsOf } from '../oidc/exceptions.ts'
 import { decodeLogo } from '../oidc/logo.ts'
-import { type Exception, profileOf } from '../oidc/profiles.ts'
+import type { Exception } from '../oidc/profiles.ts'
 import type { Answer } from './command.ts'
 import { pasteSheet } from './paste-sheet.ts'
 import { table, time } from './text.ts'
@@ -9,7 +10,7 @@ import { table, time } from './text.ts'
 /** A client as machines read it: RFC 7591 names, never a secret nor the hash of one; of a picture only that it is there. */
 export function describe(client: Client): Record<string, unknown> {
   const { logo, ...metadata } = client.metadata
-  const exceptions = profileOf(client.profile)?.exceptions ?? []
+  const exceptions = exceptionsOf(client)
   return {
     client_id: client.id,
     profile: client.profile,

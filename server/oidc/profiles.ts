@@ -410,6 +410,13 @@ const all = {
     redirectUris: 'none',
     confidential: false,
     mustBeFirstParty: true,
+    exceptions: [
+      {
+        from: 'RFC 9700 §2.4: no app asks people for what they sign in with',
+        instead: 'a code is good once and for minutes, tries are counted, and only apps of the house have this profile',
+        because: 'the apps of shops have pages of their own for the phone number and the code',
+      },
+    ],
     internal: false,
   },
   resource: {
