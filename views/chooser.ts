@@ -4,7 +4,7 @@
 import type { RefusedReason } from '../adapters/identity/contract.ts'
 import { type ClientCard, clientName } from './client.ts'
 import { problemSummary } from './form.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { layout, type Surroundings } from './layout.ts'
 import { cancelForm, type ProviderChoice, providerForms } from './providers.ts'
 import { continueTo } from './step.ts'
@@ -23,6 +23,11 @@ export interface ChooserProps {
   readonly connecting?: string | undefined
 }
 
+/** In a tab of its own, so that this page is there to come back to. */
+function accountLink({ words }: Surroundings): Html {
+  return html`<a href="/account" target="_blank" rel="noopener">${words.chooser.secondFactor.accountPage}</a>`
+}
+
 /** Asks how the person wants to sign in. */
 export function chooserPage(on: Surroundings, props: ChooserProps): string {
   const { words } = on
@@ -34,7 +39,7 @@ export function chooserPage(on: Surroundings, props: ChooserProps): string {
 <p class="lead">${continueTo(on, client)}</p>
 ${noPds === true && client !== undefined && html`<p>${words.chooser.noPds(clientName(client))}</p>`}
 ${secondFactor !== undefined && client !== undefined && html`<p>${words.chooser.secondFactor[secondFactor](clientName(client))}</p>`}
-${secondFactor !== undefined && html`<p>${words.chooser.secondFactor.how}</p>`}
+${secondFactor !== undefined && html`<p>${words.chooser.secondFactor.how(accountLink(on))}</p>`}
 ${connecting !== undefined && html`<p>${words.chooser.connecting(connecting)}</p>`}
 ${problem !== undefined && problemSummary(words.refusals[problem])}
 ${providers.length > 0 ? providerForms(on, providers) : html`<p>${words.chooser.none}</p>`}

@@ -26,6 +26,8 @@ export interface StepProps {
   /** Of pages that wait for something elsewhere: how it stands, and where to hear of it. */
   readonly standing?: Standing | undefined
   readonly events?: string | undefined
+  /** The person is signed in, and the app wants a sign-in of this moment. */
+  readonly again?: boolean | undefined
 }
 
 /** Pages on which other ways are offered, too. */
@@ -50,6 +52,7 @@ export function stepPage(on: Surroundings, props: StepProps): string {
     script,
     body: html`<h1>${title}</h1>
 <p class="lead">${lead ?? continueTo(on, props.client)}</p>
+${props.again === true && props.client !== undefined && html`<p>${on.words.signIn.again(clientName(props.client))}</p>`}
 ${problem !== undefined && problemSummary(problemText(on.words, problem, retryAfter))}
 ${form}
 ${others.length > 0 && html`<p class="divider"><span>${on.words.signIn.or}</span></p>${providerForms(on, others)}`}

@@ -3,6 +3,7 @@ import type { Page, Standing } from '../../adapters/identity/contract.ts'
 import type { ProviderChoice } from '../../views/providers.ts'
 import { stepPage } from '../../views/step.ts'
 import type { Desk } from './desk.ts'
+import { wantsFreshSignIn } from './ways-in.ts'
 
 /** `standing`: of pages that wait for something elsewhere. */
 export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice[], standing?: Standing): void {
@@ -16,6 +17,7 @@ export function showStep(desk: Desk, page: Page, others: readonly ProviderChoice
     others,
     standing,
     events: desk.path('events'),
+    again: wantsFreshSignIn(desk),
   })
   desk.show(document, status, standing === undefined ? scriptOf(desk, page) : desk.on.waitingScript)
 }

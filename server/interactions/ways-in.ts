@@ -53,6 +53,11 @@ export function needsPds(desk: Desk): boolean {
   return desk.prompt.reasons.includes(noPdsAccount)
 }
 
+/** Whether somebody is signed in, and the app wants them to sign in all the same (`prompt=login`, `max_age`). */
+export function wantsFreshSignIn({ accountId, prompt }: Desk): boolean {
+  return accountId !== undefined && prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age')
+}
+
 /** Whether the app demands a second factor: not every way to sign in can show one. */
 export function wantsSecondFactor({ prompt }: Desk): boolean {
   return prompt.reasons.includes(needsSecondFactor)

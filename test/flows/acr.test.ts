@@ -138,3 +138,13 @@ test('the level stays with the refresh token', async () => {
   const renewed = await refreshTokenGrant(app.config, tokens.refresh_token ?? '')
   expect(renewed.claims()).toMatchObject({ acr: twoFactors, auth_time: tokens.claims()?.['auth_time'] })
 })
+
+test('who is signed in is told why the form is there again, and the way to a second factor', async () => {
+  const says = async (visitor: Visitor, params: Record<string, string>) =>
+    (await visitor.get((await app.begin(params)).path)).text
+  for (const params of [{ prompt: 'login' }, { max_age: '0' }]) {
+    expect(await says(browser, params)).toContain('asks you to sign in again.')
+    expect(await says(server.visitor(), params)).not.toContain('asks you to sign in again')
+  }
+  expect(await says(browser, second)).toContain('href="/account"')
+})

@@ -86,6 +86,13 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
       `sign-in ${state}`,
       stepPage(on, { ...shared, page: { name: 'password-sign-in', email, canRegister: true, ...asked } }),
     )
+    if (problem === undefined) {
+      add(
+        'step',
+        'sign-in first, again',
+        stepPage(on, { ...shared, again: true, page: { name: 'password-sign-in', email, canRegister: true } }),
+      )
+    }
     add(
       'step',
       `register ${state}`,

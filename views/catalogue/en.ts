@@ -151,6 +151,7 @@ export const en = {
     button: 'Sign in',
     toContinueTo: (app: Html) => html`to continue to ${app}`,
     lead: (product: string) => `Use your ${product} account`,
+    again: (app: Html) => html`${app} asks you to sign in again.`,
     newHere: (product: string) => `New to ${product}?`,
     register: 'Create an account',
     or: 'or',
@@ -251,7 +252,9 @@ export const en = {
     secondFactor: {
       needed: (app: Html) => html`${app} asks you to sign in again, with a second factor.`,
       missing: (app: Html) => html`${app} asks for a second factor, and you have signed in without one.`,
-      how: 'If your account has none, turn on two-step sign-in on your account page first. Then come back here and sign in.',
+      how: (account: Html) =>
+        html`If your account has none, turn on two-step sign-in on ${account} first. Then come back here and sign in.`,
+      accountPage: 'your account page',
     },
     connecting: (provider: string) =>
       `Sign in to the account that you have. Then you are asked whether ${provider} becomes another way to sign in to it.`,
