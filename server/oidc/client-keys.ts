@@ -37,13 +37,38 @@ export function authenticationProblems(given: Members, profile: Profile): string
     ...(byKeys.includes(method) && jwks === undefined && address === undefined
       ? [`A client that authenticates by ${method} needs its keys: "jwks" or "jwks_uri".`]
       : []),
+    ...(method === 'self_signed_tls_client_auth' && jwks !== undefined && !keysOf(jwks).some((key) => 'x5c' in key)
+      ? ['A client that authenticates by self_signed_tls_client_auth needs its certificate in the keys: "x5c".']
+      : []),
     ...algorithmProblems(given['token_endpoint_auth_signing_alg'], method),
+    ...keylessProblems(given),
     ...certificateProblems(given, method),
     ...bindingProblems(given),
     ...(given['telegram_qr'] === true && !method.startsWith('client_secret_')
       ? ['The API for QR codes knows its callers by their secret ("telegram_qr"): this client has none.']
       : []),
   ]
+}
+
+/** The keys of a set, as far as it is one; what is wrong with it is for `keySetProblems`. */
+function keysOf(jwks: unknown): readonly Members[] {
+  const keys: unknown = isObject(jwks) ? jwks['keys'] : undefined
+  return Array.isArray(keys) ? keys.filter(isObject) : []
+}
+
+/** What a client is to sign by, and has no key for, would keep it out for good. */
+function keylessProblems(given: Members): string[] {
+  const keys = keysOf(given['jwks'])
+  if (keys.length === 0) return []
+  return ['token_endpoint_auth_signing_alg', 'request_object_signing_alg']
+    .filter((name) => typeof given[name] === 'string' && !keys.some((key) => isFor(key, String(given[name]))))
+    .map((name) => `None of the keys in "jwks" is for ${given[name]} ("${name}").`)
+}
+
+/** RFC 7517 §4.4: a key may be kept to one algorithm. */
+function isFor({ kty, alg }: Members, algorithm: string): boolean {
+  const type = algorithm === 'ES256' ? 'EC' : algorithm.startsWith('Ed') ? 'OKP' : 'RSA'
+  return kty === type && (alg === undefined || alg === algorithm)
 }
 
 function keySetProblems(jwks: unknown): string[] {

@@ -20,7 +20,7 @@ export function messageProblems(given: Members, profile: Profile): string[] {
       .filter((name) => given[name] !== undefined && given[name] !== true)
       .map((name) => `"${name}" must be true, or be left out.`),
     ...keyProblems(given),
-    ...(profile.fapi === true ? fapiProblems(given) : []),
+    ...(profile.fapi === true ? fapiProblems(given, profile) : []),
   ]
 }
 
@@ -37,8 +37,11 @@ function keyProblems(given: Members): string[] {
 }
 
 /** FAPI 2.0 Security Profile §5.3.2.1, §5.4.1: no RS256, no answer on its way in the clear. */
-function fapiProblems(given: Members): string[] {
-  const weak = Object.keys(given).filter((name) => name.endsWith('_alg') && given[name] === 'RS256')
+function fapiProblems(given: Members, { metadata }: Profile): string[] {
+  // What the profile sets is refused as that, whatever is given for it.
+  const weak = Object.keys(given).filter(
+    (name) => name.endsWith('_alg') && given[name] === 'RS256' && !(name in metadata),
+  )
   const uris = [given['redirect_uris'] ?? []].flat()
   return [
     ...weak.map((name) => `"${name}" cannot be RS256 in FAPI 2.0: take ES256 or EdDSA.`),

@@ -62,3 +62,16 @@ test('an app that calls by its secret cannot do without one', async () => {
   expect(problems({ ...byKey, jwks, telegram_qr: true })).toContain('telegram_qr')
   expect(problems({ telegram_qr: true })).toBe('')
 })
+
+test('keys that are of no use for what the client is to do with them are refused when it is registered', async () => {
+  const { jwks } = await clientKey('EdDSA')
+  const [key = {}] = jwks.keys
+  expect(problems({ ...byKey, jwks, token_endpoint_auth_signing_alg: 'ES256' })).toContain('for ES256')
+  expect(problems({ jwks, request_object_signing_alg: 'PS256' })).toContain('for PS256')
+  for (const alg of ['EdDSA', 'Ed25519']) expect(problems({ jwks, request_object_signing_alg: alg })).toBe('')
+  const kept = { keys: [{ ...key, alg: 'EdDSA' }] }
+  expect(problems({ jwks: kept, request_object_signing_alg: 'Ed25519' })).toContain('for Ed25519')
+  const byCertificate = { token_endpoint_auth_method: 'self_signed_tls_client_auth' }
+  expect(problems({ ...byCertificate, jwks })).toContain('x5c')
+  expect(problems({ ...byCertificate, jwks: { keys: [{ ...key, x5c: ['MII='] }] } })).toBe('')
+})
