@@ -5,6 +5,7 @@ import { newClientId } from '../oidc/client-id.ts'
 import { buildMetadata, type Metadata } from '../oidc/client-metadata.ts'
 import { scopesOf } from '../oidc/client-scopes.ts'
 import { hashClientSecret, keptHashes, needsSecret, newClientSecret } from '../oidc/client-secrets.ts'
+import { certificateMethods, mutualTlsOf } from '../oidc/mutual-tls.ts'
 import { hasSecret, profileOf, profileOfClient, profiles } from '../oidc/profiles.ts'
 import { describe, description, withSecret } from './client-answer.ts'
 import { given, metadataRules } from './client-metadata-options.ts'
@@ -40,8 +41,21 @@ export async function add(context: Context, input: Input): Promise<Answer> {
   return others === undefined ? answer : { ...answer, notice: [answer.notice, others].join(' ') }
 }
 
-/** Nobody could sign in to an app that demands what is not offered. What an app demanded before is for the doctor. */
-function refuseUnoffered({ identityNames }: Context, { required_identity: wanted }: Metadata): void {
+/** An app that demands what the settings do not offer would be of no use. What an app demanded before is for the doctor. */
+function refuseUnoffered({ identityNames, config }: Context, members: Metadata): void {
+  const byCertificate = certificateMethods('names').find((one) => one === members['token_endpoint_auth_method'])
+  const offered = mutualTlsOf(config.clientCertificates)
+  if (byCertificate !== undefined && !certificateMethods(offered).includes(byCertificate)) {
+    const missing = offered === 'none' ? 'CLIENT_CERTIFICATE_HEADER' : 'CLIENT_CERTIFICATE_VERIFY_HEADER'
+    throw new Refusal('invalid', `Nobody authenticates here by ${byCertificate} without the setting ${missing}.`)
+  }
+  if (members['tls_client_certificate_bound_access_tokens'] === true && offered === 'none') {
+    throw new Refusal(
+      'invalid',
+      'No token is bound to a certificate here without the setting CLIENT_CERTIFICATE_HEADER.',
+    )
+  }
+  const { required_identity: wanted } = members
   if (wanted === undefined || wanted === '' || identityNames.includes(String(wanted))) return
   throw new Refusal(
     'invalid',
@@ -59,7 +73,7 @@ export async function update(context: Context, input: Input): Promise<Answer> {
   if (input.flag('telegram-qr') && input.flag('no-telegram-qr')) {
     throw new UsageError('An app either has --telegram-qr or --no-telegram-qr.')
   }
-  const changes = { ...given(input), ...(input.flag('no-telegram-qr') ? { telegram_qr: '' } : {}) }
+  const changes = { ...withOnePlace(given(input)), ...(input.flag('no-telegram-qr') ? { telegram_qr: '' } : {}) }
   if (Object.keys(changes).length === 0 && firstParty === undefined) {
     throw new UsageError('Say what to change.')
   }
@@ -86,6 +100,13 @@ export async function update(context: Context, input: Input): Promise<Answer> {
         }
       : {}),
   }
+}
+
+/** Keys have one place: where one is named alone, the other is given up. */
+function withOnePlace(changes: Metadata): Metadata {
+  const { jwks, jwks_uri: address } = changes
+  if (jwks && address === undefined) return { ...changes, jwks_uri: '' }
+  return address && jwks === undefined ? { ...changes, jwks: '' } : changes
 }
 
 /** An empty text is how a member is taken away. */

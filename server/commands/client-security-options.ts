@@ -88,9 +88,10 @@ function binding(chosen: string | undefined): Record<string, unknown> {
   }
 }
 
-/** What is not yes is left to the rules of the metadata, which have words for it. */
-function demand(value: string | undefined): boolean | string | undefined {
-  return value === 'yes' || value
+function demand(value: string | undefined): true | '' | undefined {
+  if (value === undefined || value === '') return value
+  if (value !== 'yes') throw new UsageError('--pushed-requests is yes; an empty text takes the demand away.')
+  return true
 }
 
 function signedRequests(algorithm: string | undefined): Record<string, unknown> {
@@ -101,9 +102,13 @@ function signedRequests(algorithm: string | undefined): Record<string, unknown> 
 function signedResponses(input: Input): Record<string, unknown> {
   const algorithm = input.text('signed-responses')
   if (algorithm === undefined) return {}
-  const modes = algorithm === '' ? '' : signedResponseModes
+  const modes = input.list('response-mode')
+  const signed: readonly string[] = signedResponseModes
+  if (algorithm !== '' && modes?.some((mode) => !signed.includes(mode))) {
+    throw new UsageError(`--signed-responses goes with --response-mode ${signed.join(', ')}: others are not signed.`)
+  }
   return {
     authorization_signed_response_alg: algorithm,
-    ...(input.list('response-mode') === undefined ? { response_modes: modes } : {}),
+    ...(modes === undefined ? { response_modes: algorithm === '' ? '' : signed } : {}),
   }
 }

@@ -2,7 +2,7 @@
 import type { Client } from '../../adapters/postgres/clients.ts'
 import type { ExchangePolicy } from '../../adapters/postgres/exchange-policies.ts'
 import { Refusal } from '../errors.ts'
-import { additionalGrants } from '../oidc/additional-grants.ts'
+import { additionalGrants, grantOptions } from '../oidc/additional-grants.ts'
 import { resourceScopesOf } from '../oidc/client-scopes.ts'
 import { type Answer, type Command, type Context, type Input, UsageError } from './command.ts'
 import { table } from './text.ts'
@@ -108,7 +108,7 @@ async function exchangingClient({ clients }: Context, input: Input): Promise<Cli
   if (!Array.isArray(grants) || !grants.includes(additionalGrants['token-exchange'])) {
     throw new Refusal(
       'invalid',
-      `The app lacks the grant type. Run: habitat-auth client update ${id} --grant token-exchange`,
+      `The app lacks the grant type. Run: habitat-auth client update ${id} ${grantOptions('token-exchange', grants)}`,
     )
   }
   // Whoever holds a token could else be anybody who found it.

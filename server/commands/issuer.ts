@@ -1,7 +1,7 @@
 /** Commands about issuers whose assertions about people are taken here (RFC 7523 §2.1, ID-JAG). */
 import type { TrustedIssuer } from '../../adapters/postgres/trusted-issuers.ts'
 import { Refusal } from '../errors.ts'
-import { additionalGrants } from '../oidc/additional-grants.ts'
+import { additionalGrants, grantOptions } from '../oidc/additional-grants.ts'
 import { isLoopback } from '../oidc/redirect-uris.ts'
 import { type Answer, type Command, type Context, type Input, UsageError } from './command.ts'
 import { table } from './text.ts'
@@ -106,7 +106,9 @@ async function clientProblem({ clients }: Context, id: string): Promise<string[]
   const grants = client.metadata['grant_types']
   return Array.isArray(grants) && grants.includes(additionalGrants['jwt-bearer'])
     ? []
-    : [`The app ${id} lacks the grant type. Run: habitat-auth client update ${id} --grant jwt-bearer`]
+    : [
+        `The app ${id} lacks the grant type. Run: habitat-auth client update ${id} ${grantOptions('jwt-bearer', grants)}`,
+      ]
 }
 
 async function distrust(context: Context, input: Input): Promise<Answer> {

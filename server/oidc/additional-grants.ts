@@ -10,6 +10,13 @@ export const additionalGrants = {
   'jwt-bearer': 'urn:ietf:params:oauth:grant-type:jwt-bearer',
 } as const
 
+/** The options that add a grant type to what a client has: naming one alone would take the others away. */
+export function grantOptions(wanted: keyof typeof additionalGrants, has: unknown): string {
+  const known = Object.entries(additionalGrants)
+  const kept = known.filter(([name, type]) => name === wanted || (Array.isArray(has) && has.includes(type)))
+  return kept.map(([name]) => `--grant ${name}`).join(' ')
+}
+
 /** A list of grant types in which short names are written out. */
 export function namedGrants(names: readonly string[]): readonly string[] {
   const known: Readonly<Record<string, string>> = additionalGrants

@@ -391,6 +391,37 @@ test('a client that authenticates by keys has no secret, and one that changes it
   expect((await store.find(client.client_id))?.secretHashes).toEqual([])
 })
 
+test('what cannot be meant is refused in the words of the options, and nothing is registered', async () => {
+  await using database = await openTestDatabase()
+  const { run, store } = open(database)
+  const refusals: [string[], number, string][] = [
+    [['--pushed-requests', 'no'], 2, 'an empty text takes the demand away'],
+    [['--signed-responses', 'ES256', '--response-mode', 'form_post'], 2, 'others are not signed'],
+    [['--auth-method', 'tls_client_auth', '--tls-subject-dn', 'CN=app'], 1, 'the setting CLIENT_CERTIFICATE_HEADER'],
+    [['--bound-tokens', 'certificate'], 1, 'the setting CLIENT_CERTIFICATE_HEADER'],
+  ]
+  for (const [options, exitCode, words] of refusals) {
+    expect(await run([...example, ...options])).toMatchObject({ exitCode, stderr: expect.stringContaining(words) })
+  }
+  expect(await store.list()).toEqual([])
+  const signed = ['--signed-responses', 'ES256', '--response-mode', 'form_post.jwt']
+  expect(await added(run, [...example, ...signed])).toMatchObject({ response_modes: ['form_post.jwt'] })
+})
+
+test('naming one place for the keys of an app gives the other up', async () => {
+  await using database = await openTestDatabase()
+  const { run } = open(database)
+  const client = await added(run, [...example, '--auth-method', 'private_key_jwt', '--jwks-file', keys])
+  const update = async (...options: string[]) =>
+    (await run(['client', 'update', client.client_id, ...options, '--json'])).json()
+  const byAddress = await update('--jwks-uri', 'https://app.example/jwks.json')
+  expect(byAddress).toMatchObject({ jwks_uri: 'https://app.example/jwks.json' })
+  expect(byAddress).not.toHaveProperty('jwks')
+  const byFile = await update('--jwks-file', keys)
+  expect(byFile).toMatchObject({ jwks: JSON.parse(keys) })
+  expect(byFile).not.toHaveProperty('jwks_uri')
+})
+
 test('an API may ask about tokens by its keys, too', async () => {
   await using database = await openTestDatabase()
   const { run, store } = open(database)

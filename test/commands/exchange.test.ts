@@ -91,6 +91,13 @@ test('what an app may do goes with the app', async () => {
   expect((await run(['exchange', 'list', '--client', client_id, '--json'])).json()).toEqual({ policies: [] })
 })
 
+test('what is advised to an app without the grant type keeps those that it has', async () => {
+  const add = ['client', 'add', '--profile', 'service', '--name', 'Wiki', '--grant', 'jwt-bearer', '--json']
+  const { client_id } = (await run(add)).json()
+  const refused = await run(['exchange', 'allow', '--client', client_id, '--from', orders, '--to', stock])
+  expect(refused.stderr).toContain(`client update ${client_id} --grant token-exchange --grant jwt-bearer`)
+})
+
 test('an update keeps the grant types that were added, and takes them away when told to', async () => {
   const update = async (...argv: string[]) =>
     (await run(['client', 'update', plain, ...argv, '--json'])).json().grant_types
