@@ -8,7 +8,7 @@ import type { Client, NewClient } from '../../adapters/postgres/clients.ts'
 import { Refusal } from '../errors.ts'
 import { buildMetadata, type Metadata, type MetadataRules } from '../oidc/client-metadata.ts'
 import { resourceScopesOf, scopesOf } from '../oidc/client-scopes.ts'
-import { keptHashes, needsSecret } from '../oidc/client-secrets.ts'
+import { isSecretHash, keptHashes, needsSecret } from '../oidc/client-secrets.ts'
 import { metadataRules } from './client-metadata-options.ts'
 import type { Answer, Command, Context, Input } from './command.ts'
 import { jsonLine } from './text.ts'
@@ -153,7 +153,7 @@ async function check(entry: unknown, rules: MetadataRules, context: Context) {
 
 function readHashes(value: unknown, profile: string, metadata: Metadata): readonly string[] {
   const hashes = Array.isArray(value) ? value : [undefined]
-  if (hashes.length > maximumSecrets || !hashes.every((hash) => /^sha256:[A-Za-z0-9_-]{43}$/.test(String(hash)))) {
+  if (hashes.length > maximumSecrets || !hashes.every((hash) => isSecretHash(String(hash)))) {
     throw new Refusal(
       'invalid',
       `"secret_hashes" must be a list of at most ${maximumSecrets} texts "sha256:…", as exported.`,

@@ -2,10 +2,10 @@
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { type RegistrationModels, reached } from '../../adapters/postgres/oidc-models.ts'
 import { newClientId } from '../oidc/client-id.ts'
-import { hashClientSecret } from '../oidc/client-secrets.ts'
+import { hashClientSecret, isSecretHash, keptHashes } from '../oidc/client-secrets.ts'
 import { describedHere, type RegistrationOptions } from '../oidc/registration.ts'
 import { registrationLimits } from '../oidc/registration-limits.ts'
-import type { StrangersRules } from '../oidc/self-described.ts'
+import type { Described, StrangersRules } from '../oidc/self-described.ts'
 import type { Foundation } from './foundation.ts'
 import type { Stores } from './stores.ts'
 
@@ -43,11 +43,11 @@ export function registrationModels(
       async upsert(id, payload) {
         const client = { id, ...describedHere() }
         const event = { clientId: id, detail: { profile: client.profile, origin: 'self' } }
-        if ((await unverifiedClients.change(client)) !== undefined) {
+        const hashes = hashesOf(client, payload)
+        if ((await unverifiedClients.change(client, hashes)) !== undefined) {
           return audit.record({ event: 'client.updated', ...event })
         }
-        const secret = payload['client_secret']
-        await unverifiedClients.register(client, typeof secret === 'string' ? [hashClientSecret(secret)] : [])
+        await unverifiedClients.register(client, hashes ?? [])
         await audit.record({ event: 'client.added', ...event })
       },
       async destroy(id) {
@@ -72,4 +72,15 @@ export function registrationModels(
       },
     },
   }
+}
+
+/** What is to be stored: of a secret that the library has just made, none where none is used, undefined for what is there. */
+function hashesOf(
+  { profile, metadata }: Described,
+  { client_secret: secret }: Readonly<Record<string, unknown>>,
+): readonly string[] | undefined {
+  // Of a secret that was there before the library knows the hashes, and hands them back.
+  const made = typeof secret === 'string' && !secret.split(' ').every(isSecretHash)
+  if (made) return [hashClientSecret(secret)]
+  return keptHashes(profile, metadata, ['']).length === 0 ? [] : undefined
 }

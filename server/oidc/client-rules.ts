@@ -29,7 +29,7 @@ export function clientRules(
   const provider = new Provider('https://rules.invalid', {
     ...clientConfiguration(certificates),
     features: clientFeatures(certificates),
-    fetch: outboundFetch(fetchDocument),
+    fetch: outboundFetch(fetchDocument, () => new Date()),
     cookies: { keys: ['never used to sign a cookie'] },
     // The library takes the algorithms that clients may name from the keys, looks at their form alone until it signs, and
     // warns where it is given none, as it does of its own store.

@@ -17,6 +17,11 @@ export function hashClientSecret(secret: string): string {
   return `sha256:${createHash('sha256').update(secret).digest('base64url')}`
 }
 
+/** Whether a text is what is stored of a secret; no secret of ours looks like it. */
+export function isSecretHash(text: string): boolean {
+  return /^sha256:[A-Za-z0-9_-]{43}$/.test(text)
+}
+
 /** Whether `secret` is one of those hashed; every hash is compared, in constant time. */
 export function isClientSecret(secret: string, hashes: readonly string[]): boolean {
   const presented = Buffer.from(hashClientSecret(secret))

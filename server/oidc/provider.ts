@@ -218,7 +218,7 @@ function configuration(options: ProviderOptions): Configuration {
     jwks: { keys: options.keys as never },
     clients: [accountClient(issuer)],
     ...pairwiseSubjects(options.subjectKey),
-    fetch: outboundFetch(options.fetchDocument),
+    fetch: outboundFetch(options.fetchDocument, options.now),
     extraParams: {
       ...Object.fromEntries([impliedConsent, linkParam, freshSignIn, ...personParams].map((name) => [name, null])),
       async [keyParam](ctx, named) {

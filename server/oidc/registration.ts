@@ -15,7 +15,7 @@ import { readBody } from '../request-body.ts'
 import { clientConfiguration } from './client-configuration.ts'
 import type { Metadata } from './client-metadata.ts'
 import { scopesOf } from './client-scopes.ts'
-import { isClientSecret, newClientSecret } from './client-secrets.ts'
+import { isClientSecret, isSecretHash, newClientSecret } from './client-secrets.ts'
 import { giveBody } from './given-body.ts'
 import { type ProfileName, profileOf } from './profiles.ts'
 import { type Described, describedClient, type StrangersRules } from './self-described.ts'
@@ -165,7 +165,7 @@ function answer(ctx: Context): void {
 }
 
 function isHash(name: string, value: unknown): boolean {
-  return name === 'client_secret' && String(value).startsWith('sha256:')
+  return name === 'client_secret' && String(value).split(' ').every(isSecretHash)
 }
 
 function managedId(path: string): string | undefined {

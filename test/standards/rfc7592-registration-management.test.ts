@@ -37,6 +37,23 @@ test('§2.1: an app reads its registration, without its secret', async () => {
   expect(read.body).toEqual(rest)
 })
 
+test('§2.2: an app that proves who it is by keys may ask for a secret, gets one that works, and may give it back', async () => {
+  const keys = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://photos.example/jwks' }
+  const { id, secret, address, token } = await app(keys)
+  expect(secret).toBe('')
+  const change = (method: object) =>
+    registrationRequest(address, 'PUT', token, { ...goodMetadata, ...method, client_id: id })
+  const { body } = await change({ token_endpoint_auth_method: 'client_secret_basic' })
+  const given = { id, secret: String(body['client_secret']), redirectUri: '' }
+  later(2)
+  expect((await endpoint(server, given, '/introspect', { token: 'none' })).status).toBe(200)
+  expect((await change(keys)).body).not.toHaveProperty('client_secret')
+  const again = await change({ token_endpoint_auth_method: 'client_secret_basic' })
+  expect(again.body['client_secret']).not.toBe(given.secret)
+  later(2)
+  expect((await endpoint(server, given, '/introspect', { token: 'none' })).status).toBe(401)
+})
+
 test('§2.2: an app changes its registration; what it leaves out goes, its secret stays', async () => {
   const { id, secret, address, token } = await app({
     token_endpoint_auth_method: 'client_secret_basic',
