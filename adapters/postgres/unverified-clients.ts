@@ -23,11 +23,8 @@ export interface UnverifiedClients {
   keepDocument(client: SelfDescribed, freshUntil: Date): Promise<Client | undefined>
   /** Adds a client that registered itself; `secretHashes` as `clients.ts` has them. */
   register(client: SelfDescribed, secretHashes: readonly string[]): Promise<void>
-  /**
-   * Replaces what such a client says of itself, and its secrets where hashes are given; undefined when there is none (any
-   * more).
-   */
-  change(client: SelfDescribed, secretHashes?: readonly string[]): Promise<Client | undefined>
+  /** Replaces what such a client says of itself, and its secrets; undefined when there is none (any more). */
+  change(client: SelfDescribed, secretHashes: readonly string[]): Promise<Client | undefined>
   /** Gives such a client the token by which it manages its registration; one before it ends. */
   setManagementToken(id: string, token: string): Promise<void>
   /** Id and time of registration of the client that this token manages. */
@@ -93,7 +90,7 @@ export function unverifiedClients(db: Kysely<Database>, now: () => Date): Unveri
         .set({
           profile,
           metadata: JSON.stringify(metadata),
-          ...(secretHashes === undefined ? {} : { secret_hashes: JSON.stringify(secretHashes) }),
+          secret_hashes: JSON.stringify(secretHashes),
           updated_at: at,
           identity_changed_at: identityChange(metadata, at),
         })

@@ -47,7 +47,7 @@ export function registrationModels(
         if ((await unverifiedClients.change(client, hashes)) !== undefined) {
           return audit.record({ event: 'client.updated', ...event })
         }
-        await unverifiedClients.register(client, hashes ?? [])
+        await unverifiedClients.register(client, hashes)
         await audit.record({ event: 'client.added', ...event })
       },
       async destroy(id) {
@@ -74,13 +74,14 @@ export function registrationModels(
   }
 }
 
-/** What is to be stored: of a secret that the library has just made, none where none is used, undefined for what is there. */
+/** What is to be stored of a client's secret: none, where none is used. */
 function hashesOf(
   { profile, metadata }: Described,
   { client_secret: secret }: Readonly<Record<string, unknown>>,
-): readonly string[] | undefined {
-  // Of a secret that was there before the library knows the hashes, and hands them back.
-  const made = typeof secret === 'string' && !secret.split(' ').every(isSecretHash)
-  if (made) return [hashClientSecret(secret)]
-  return keptHashes(profile, metadata, ['']).length === 0 ? [] : undefined
+): readonly string[] {
+  if (typeof secret !== 'string') return []
+  const known = secret.split(' ')
+  // One that the library has just made; of one that was there before it knows the hashes, and hands them back.
+  const made = !known.every(isSecretHash)
+  return keptHashes(profile, metadata, made ? [hashClientSecret(secret)] : known)
 }

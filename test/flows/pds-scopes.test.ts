@@ -90,7 +90,7 @@ test('the issuer with a slash at its end is the same resource, at every endpoint
   expect(pushed.status).toBe(201)
   const request_uri = String(pushed.body['request_uri'])
   const again = await it.person.get(`/authorize?${new URLSearchParams({ client_id: it.client.id, request_uri })}`)
-  expect((await redeemed(it, again, proof)).body['scope']).toBe('openid atproto')
+  expect((await redeemed(it, again, proof)).body['scope']).toBe(scope)
   // Another path is another resource.
   const other = await ask(it, scope, { resource: `${server.origin}/other` })
   expect(other.visit.url.searchParams.get('error')).toBe('invalid_target')

@@ -40,8 +40,6 @@ const secretModels = [
   ...grantModels,
   'ClientCredentials',
   'PushedAuthorizationRequest',
-  'InitialAccessToken',
-  'RegistrationAccessToken',
   'BackchannelAuthenticationRequest',
   'PreAuthorizedCode',
 ] as const

@@ -12,6 +12,8 @@ const api = {
   tokenFormat: 'jwt',
   tokenTtl: 600,
   clientId: undefined,
+  authorizationTypes: {},
+  level: { acr: undefined, maxAge: undefined },
 } as const
 
 test('a resource comes back as it was added, under its identifier alone', async () => {
