@@ -2,7 +2,7 @@
 import type { Client } from '../../adapters/postgres/clients.ts'
 import { exceptionsOf } from '../oidc/exceptions.ts'
 import { decodeLogo } from '../oidc/logo.ts'
-import type { Exception } from '../oidc/profiles.ts'
+import type { Exception } from '../oidc/profile.ts'
 import type { Answer } from './command.ts'
 import { pasteSheet } from './paste-sheet.ts'
 import { table, time } from './text.ts'

@@ -1,7 +1,7 @@
 /** What happens to an app after it was registered: a new secret, a pause, its end. */
 import { Refusal } from '../errors.ts'
+import { hasSecret, profileOfClient } from '../oidc/client-profile.ts'
 import { hashClientSecret, newClientSecret } from '../oidc/client-secrets.ts'
-import { hasSecret, profileOfClient } from '../oidc/profiles.ts'
 import { describe, withSecret } from './client-answer.ts'
 import type { Answer, Context, Input } from './command.ts'
 import { existing } from './existing-client.ts'

@@ -5,7 +5,7 @@
  * request: what a proof has to say is `client-assertions.ts`.
  */
 import { bindingMembers, certificateNames, clientAlgorithms } from './authentication-methods.ts'
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 import { isLoopback } from './redirect-uris.ts'
 
 type Members = Readonly<Record<string, unknown>>

@@ -7,6 +7,7 @@
 import { Refusal } from '../errors.ts'
 import { authorizationTypeProblems } from './authorization-metadata.ts'
 import { authenticationProblems } from './client-keys.ts'
+import { hasSecret, profileOfClient } from './client-profile.ts'
 import {
   globalRevocationProblems,
   iftttScopeProblems,
@@ -23,7 +24,7 @@ import { decodeLogo, logoKinds } from './logo.ts'
 import { logoutDefaults, logoutProblems } from './logout-metadata.ts'
 import { messageProblems } from './message-metadata.ts'
 import { openidProblems } from './openid-metadata.ts'
-import { hasSecret, type Profile, profileOfClient } from './profiles.ts'
+import type { Profile } from './profile.ts'
 import { isLoopback, redirectUriProblem, redirectUrisProblem } from './redirect-uris.ts'
 import { serviceIdProblem, serviceRedirectUris } from './service-id.ts'
 

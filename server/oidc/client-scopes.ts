@@ -7,7 +7,7 @@
 import { covers, pdsScope, pdsScopeProblem } from '../atproto/scopes.ts'
 import { globalRevocationScope } from './global-revocation-resource.ts'
 import { iftttScope } from './ifttt-resource.ts'
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 
 /** Metadata by its RFC 7591 §2 names. */
 type Metadata = Readonly<Record<string, unknown>>

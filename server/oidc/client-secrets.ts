@@ -5,7 +5,7 @@
  * every token request. Passwords of people live elsewhere and are hashed slowly.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { hasSecret, profileOfClient } from './profiles.ts'
+import { hasSecret, profileOfClient } from './client-profile.ts'
 
 /** A new client secret: 256 random bits, base64url. */
 export function newClientSecret(): string {

@@ -5,7 +5,8 @@
  * Only demands count. What is recommended beyond them (bound tokens in §2.2.1, keys in place of secrets in §2.5) can be
  * had by every client that is able to.
  */
-import { type Exception, type Profile, profileOfClient } from './profiles.ts'
+import { profileOfClient } from './client-profile.ts'
+import type { Exception, Profile } from './profile.ts'
 import { isLoopback } from './redirect-uris.ts'
 
 /** Metadata by its RFC 7591 §2 names. */

@@ -1,6 +1,6 @@
 /** What is wrong with the grant types that a registration adds to those of its profile. */
 import { additionalGrants } from './additional-grants.ts'
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 
 /** One sentence for each grant type that a client of this profile (as `profileOfClient` answers it) cannot have. */
 export function grantProblems({ grant_types: given }: Profile['metadata'], { name, moreGrants, metadata }: Profile) {

@@ -6,7 +6,7 @@
  */
 import { clientAlgorithms } from './authentication-methods.ts'
 import { signingAlgorithms } from './openid-metadata.ts'
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 import { isLoopback } from './redirect-uris.ts'
 
 type Members = Readonly<Record<string, unknown>>

@@ -8,68 +8,7 @@ import { additionalGrants } from './additional-grants.ts'
 import { authenticationMembers, authenticationMethods, bindingMembers } from './authentication-methods.ts'
 import { typesMember } from './authorization-metadata.ts'
 import { introspectionMember, openidFrontChannelMembers, openidMembers } from './openid-metadata.ts'
-
-export interface Profile {
-  readonly name: string
-  /** One line for those who choose. */
-  readonly summary: string
-  /** Members that the profile sets, by their RFC 7591 §2 names; they cannot be given. */
-  readonly metadata: Readonly<Record<string, unknown>>
-  /** Members that may be given. */
-  readonly mayAdd: readonly string[]
-  /** Grant types that a client may have beside those of `metadata`; they are given among its `grant_types`. */
-  readonly moreGrants?: readonly string[]
-  /**
-   * Which redirect URIs are taken; `loopback`: https, and http on this machine; `none`: the profile has no front channel;
-   * `service`: the one that `redirectUriOf` makes.
-   */
-  readonly redirectUris: 'web' | 'native' | 'loopback' | 'none' | 'service'
-  /** The redirect URI of a platform's service, by its id (`service_id`). */
-  readonly redirectUriOf?: (serviceId: string) => string
-  /** Name of the client where none is given. */
-  readonly clientName?: string
-  /** Whether the client proves who it is (RFC 6749 §2.1), by a secret unless it was registered for another way. */
-  readonly confidential: boolean
-  /** The ways to prove it that may be chosen (`token_endpoint_auth_method`); without it, the one of `metadata`. */
-  readonly authMethods?: readonly string[]
-  /** What is otherwise for a client that may ask people in a chat (`approve_in_chat`); without it none may. */
-  readonly approveInChat?: Pick<Profile, 'metadata' | 'confidential' | 'authMethods'>
-  /** May be registered as ours, so that people are not asked for consent. */
-  readonly mayBeFirstParty: boolean
-  /** Must be: nobody is asked for consent. */
-  readonly mustBeFirstParty?: true
-  /** Held to FAPI 2.0. */
-  readonly fapi?: true
-  /** `code_challenge` with S256 is demanded at the authorization endpoint; where it is not, `state` is. */
-  readonly pkceRequired: boolean
-  /** An authorization request names the API that it wants tokens for (RFC 8707 §2). */
-  readonly resourceRequired?: true
-  /** Each use of a refresh token gives a new one and ends the old one. */
-  readonly rotateRefreshToken: boolean
-  /** Lifetime of a refresh token, seconds; rotation starts it anew, so it is how long an app may be idle. */
-  readonly refreshTokenTtl: number
-  /** Seconds after which no refresh token of a grant lives any more, however often it was used (ASVS 5 §10.4.8). */
-  readonly refreshFamilyTtl: number
-  /** Seconds in which the same client gets the same successor again, when a response was lost. */
-  readonly refreshGrace: number
-  /** Refresh tokens that were given without `offline_access` end with the browser session (OIDC Core §11). */
-  readonly sessionBound: boolean
-  /** The last use of a grant is written down, because its tokens leave no newer trace. */
-  readonly recordsUse: boolean
-  /** A client that revokes its last grant of a person (RFC 7009) has to ask that person for consent anew. */
-  readonly forgottenWhenRevoked: boolean
-  /** Where the profile is laxer than RFC 9700, and why: for those who register and those who look. */
-  readonly exceptions: readonly Exception[]
-  /** Only ever made by another command (`resource add`), never chosen. */
-  readonly internal: boolean
-}
-
-export interface Exception {
-  /** The sentence that is departed from. */
-  readonly from: string
-  readonly instead: string
-  readonly because: string
-}
+import type { Profile } from './profile.ts'
 
 /** OpenID CIBA §4. */
 export const cibaGrant = 'urn:openid:params:grant-type:ciba'
@@ -247,7 +186,7 @@ const all = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       require_pushed_authorization_requests: true,
-      // Unless tokens are bound to the certificate of the client (`profileOfClient`).
+      // Unless tokens are bound to the certificate of the client (`client-profile.ts`).
       dpop_bound_access_tokens: true,
       // §5.4.1: not RS256.
       id_token_signed_response_alg: 'ES256',
@@ -447,51 +386,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = all
 /** Whether access that is not used ends by itself one day. */
 export function endsByItself({ refreshTokenTtl }: Profile): boolean {
   return refreshTokenTtl < forever
-}
-
-/** The profile of a registration: that of its name, with what the registration itself makes otherwise. */
-export function profileOfClient(name: string, metadata: Readonly<Record<string, unknown>>): Profile | undefined {
-  const profile = profileOf(name)
-  const otherwise = metadata['approve_in_chat'] === true ? profile?.approveInChat : undefined
-  return (
-    profile &&
-    [withAuthMethod, withBinding, withGrants].reduce<Profile>((its, choose) => choose(its, metadata), {
-      ...profile,
-      ...otherwise,
-    })
-  )
-}
-
-/** Tokens that would be bound to a key are bound to a certificate, where that was chosen. */
-function withBinding(
-  profile: Profile,
-  { tls_client_certificate_bound_access_tokens: chosen }: Profile['metadata'],
-): Profile {
-  const { dpop_bound_access_tokens: byKey, ...metadata } = profile.metadata
-  return chosen === true && byKey === true
-    ? { ...profile, metadata: { ...metadata, tls_client_certificate_bound_access_tokens: true } }
-    : profile
-}
-
-/** The chosen way to prove who the client is; of one that cannot be chosen its check speaks (`client-keys.ts`). */
-function withAuthMethod(profile: Profile, { token_endpoint_auth_method: chosen }: Profile['metadata']): Profile {
-  return typeof chosen === 'string' && profile.authMethods?.includes(chosen) === true
-    ? { ...profile, metadata: { ...profile.metadata, token_endpoint_auth_method: chosen } }
-    : profile
-}
-
-/** With the grant types that the registration adds; of those that cannot be added the check speaks (`grant-metadata.ts`). */
-function withGrants(profile: Profile, { grant_types: chosen }: Profile['metadata']): Profile {
-  const { moreGrants = [], metadata } = profile
-  const added = moreGrants.filter((one) => Array.isArray(chosen) && chosen.includes(one))
-  if (added.length === 0) return profile
-  const own = (metadata['grant_types'] ?? []) as readonly string[]
-  return { ...profile, metadata: { ...metadata, grant_types: [...own, ...added] } }
-}
-
-/** Whether clients of this profile, as `profileOfClient` answers it, keep a secret that we made. */
-export function hasSecret({ metadata }: Pick<Profile, 'metadata'>): boolean {
-  return String(metadata['token_endpoint_auth_method']).startsWith('client_secret_')
 }
 
 /** The profile of that name, or undefined. */

@@ -8,7 +8,7 @@
  * that people use and the copy on a developer's machine are thereby two clients: no code for the first is ever sent
  * to a port that any program on the person's machine may have opened (RFC 8252 §8.3).
  */
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 
 const maximumLength = 2000
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])

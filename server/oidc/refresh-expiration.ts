@@ -7,7 +7,8 @@
 import type { Middleware } from 'koa'
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { behaviourOf } from './client-behaviour.ts'
-import { forever, type Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
+import { forever } from './profiles.ts'
 
 type RefreshToken = InstanceType<Provider['RefreshToken']>
 

@@ -1,5 +1,5 @@
 /** The id of a service on a platform that connects it, from which the one redirect URI of its client follows. */
-import type { Profile } from './profiles.ts'
+import type { Profile } from './profile.ts'
 
 const whereItStands = 'At IFTTT it stands among the settings of the service.'
 

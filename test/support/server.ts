@@ -8,8 +8,8 @@ import { resources as resourceStore } from '../../adapters/postgres/resources.ts
 import { type Config, readConfig } from '../../server/config.ts'
 import { log } from '../../server/log.ts'
 import { type StartOptions, startServer } from '../../server/main.ts'
+import { hasSecret, profileOfClient } from '../../server/oidc/client-profile.ts'
 import { hashClientSecret, newClientSecret } from '../../server/oidc/client-secrets.ts'
-import { hasSecret, profileOfClient } from '../../server/oidc/profiles.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { type Visitor, visitor } from './visitor.ts'
 

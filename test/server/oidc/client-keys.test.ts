@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { authenticationProblems } from '../../../server/oidc/client-keys.ts'
-import { profileOfClient } from '../../../server/oidc/profiles.ts'
+import { profileOfClient } from '../../../server/oidc/client-profile.ts'
 import { clientKey } from '../../support/client-keys.ts'
 
 function problems(given: Record<string, unknown>, profile = 'web'): string {
