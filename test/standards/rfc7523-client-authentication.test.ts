@@ -4,11 +4,10 @@ import type { AddressInfo } from 'node:net'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { assertionClaims, type ClientKey, clientKey, presented, signed } from '../support/client-keys.ts'
-import { register, somebody } from '../support/people.ts'
+import { agreeable, insecure, metadataOf, outsideClient } from '../support/outside-client.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 
 const resource = 'https://api.example/keys'
-const insecure = { [oauth.allowInsecureRequests]: true }
 
 let server: TestServer
 let metadata: oauth.AuthorizationServer
@@ -16,8 +15,7 @@ let key: ClientKey
 let service: TestClient
 beforeAll(async () => {
   server = await startTestServer()
-  const issuer = new URL(server.origin)
-  metadata = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
+  metadata = await metadataOf(server)
   await server.resource(resource, ['read'])
   key = await clientKey()
   service = await client('service', { jwks: key.jwks, resource_scopes: 'read' })
@@ -47,27 +45,13 @@ const refused = { status: 401, said: 'invalid_client' }
 
 test('the whole code flow works without a secret, and so do introspection and revocation (§2.2)', async () => {
   const app = await client('web', { jwks: key.jwks })
-  const own = { client_id: app.id }
   const authentication = oauth.PrivateKeyJwt({ key: key.privateKey, kid: key.kid })
-  const verifier = oauth.generateRandomCodeVerifier()
-  const params = new URLSearchParams({
-    client_id: app.id,
-    redirect_uri: app.redirectUri,
-    response_type: 'code',
-    scope: 'openid',
-    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-  })
-  const person = server.visitor()
-  const consent = await register(person, `/authorize?${params}`, somebody())
-  const back = await person.submit(consent, '/consent', { decision: 'allow' })
-  const code = oauth.validateAuthResponse(metadata, own, back.url)
-  const tokens = await oauth.processAuthorizationCodeResponse(
-    metadata,
-    own,
-    await oauth.authorizationCodeGrantRequest(metadata, own, authentication, code, app.redirectUri, verifier, insecure),
-    { requireIdToken: true },
-  )
+  const outside = outsideClient(metadata, app, authentication)
+  const { own } = outside
+  const visit = await agreeable(server)
+  const back = await visit(`/authorize?${await outside.request()}`)
+  const tokens = await outside.redeem(oauth.validateAuthResponse(metadata, own, back.url, 'state'))
+  expect(tokens).toHaveProperty('id_token')
   const active = async () => {
     const response = await oauth.introspectionRequest(metadata, own, authentication, tokens.access_token, insecure)
     return (await oauth.processIntrospectionResponse(metadata, own, response)).active

@@ -2,11 +2,10 @@
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { appCertificate, certificateKeys, escaped, otherCertificate, structured } from '../support/certificates.ts'
-import { register, somebody } from '../support/people.ts'
+import { agreeable, insecure, metadataOf, outsideClient } from '../support/outside-client.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 
 const resource = 'https://api.example/mtls'
-const insecure = { [oauth.allowInsecureRequests]: true }
 const settings = {
   SECRETS: 'one key ring for every node of these tests',
   TRUST_PROXY: '127.0.0.1',
@@ -18,8 +17,7 @@ let server: TestServer
 let metadata: oauth.AuthorizationServer
 beforeAll(async () => {
   server = await startTestServer({ settings })
-  const issuer = new URL(server.origin)
-  metadata = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
+  metadata = await metadataOf(server)
   await server.resource(resource, ['read'])
 })
 afterAll(() => server.stop())
@@ -118,33 +116,12 @@ describe('tokens that are bound to a certificate (§3)', () => {
 
   test('are no good without it, and of a public client neither are refresh tokens', async () => {
     const client = await server.client('native', { ...bound, redirect_uris: ['com.example.app:/cb'] })
-    const own = { client_id: client.id }
-    const verifier = oauth.generateRandomCodeVerifier()
-    const params = new URLSearchParams({
-      client_id: client.id,
-      redirect_uri: client.redirectUri,
-      response_type: 'code',
-      scope: 'openid offline_access',
-      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: 'S256',
-    })
-    const person = server.visitor()
-    const consent = await register(person, `/authorize?${params}`, somebody())
-    const back = await person.submit(consent, '/consent', { decision: 'allow' })
-    const code = oauth.validateAuthResponse(metadata, own, back.url)
-    const tokens = await oauth.processAuthorizationCodeResponse(
-      metadata,
-      own,
-      await oauth.authorizationCodeGrantRequest(
-        metadata,
-        own,
-        oauth.None(),
-        code,
-        client.redirectUri,
-        verifier,
-        behindProxy(shown(appCertificate)),
-      ),
-    )
+    const outside = outsideClient(metadata, client)
+    const { own } = outside
+    const visit = await agreeable(server)
+    const back = await visit(`/authorize?${await outside.request({ scope: 'openid offline_access' })}`)
+    const code = oauth.validateAuthResponse(metadata, own, back.url, 'state')
+    const tokens = await outside.redeem(code, behindProxy(shown(appCertificate)))
     const userinfo = async (pem?: string) =>
       (await oauth.userInfoRequest(metadata, own, tokens.access_token, behindProxy(shown(pem)))).status
     expect(await userinfo(appCertificate)).toBe(200)
