@@ -89,7 +89,11 @@ describe('an assertion of a trusted issuer', () => {
     expect(said).toMatchObject({ active: true, sub: account, client_id: client.id, aud: api, scope: 'notes.read' })
     const { db } = server.database.store
     const event = db.selectFrom('audit_events').selectAll().where('event', '=', 'assertion.accepted')
-    const own = { account_id: account, client_id: client.id, detail: { issuer: issuer.issuer, kind: 'other' } }
+    const own = {
+      account_id: account,
+      client_id: client.id,
+      detail: { issuer: issuer.issuer, kind: 'other', scope: 'notes.read' },
+    }
     expect(await event.execute()).toContainEqual(expect.objectContaining(own))
   })
 
