@@ -14,7 +14,7 @@ import { unverifiedNotice } from './unverified.ts'
 /** One thing, with everything that the app says of it; labels are the API's, values the app's. */
 export interface DetailCard {
   readonly title: string
-  readonly lines: readonly { readonly label: string; readonly value: string }[]
+  readonly lines: readonly { readonly label: string; readonly value: string | boolean }[]
 }
 
 export interface ConsentProps {
@@ -104,10 +104,12 @@ function resourceWishes(on: Surroundings, resource: ConsentProps['resources'][nu
   return html`<h3>${on.words.consent.onResource(isolated(resource.name))}</h3>
 <p class="hint"><bdi>${resource.identifier}</bdi></p>
 ${(resource.scopes.length > 0 || (resource.details ?? []).length === 0) && scopeList(on, resource.scopes)}
-${(resource.details ?? []).map(detailCard)}`
+${(resource.details ?? []).map((detail) => detailCard(on, detail))}`
 }
 
-function detailCard({ title, lines }: DetailCard): Html {
+function detailCard({ words }: Surroundings, { title, lines }: DetailCard): Html {
+  const said = (value: string | boolean) =>
+    typeof value === 'string' ? value : value ? words.consent.yes : words.consent.no
   return html`<section class="detail"><h4>${isolated(title)}</h4>
-<dl>${lines.map(({ label, value }) => html`<div><dt><bdi>${label}</bdi></dt><dd><bdi>${value}</bdi></dd></div>`)}</dl></section>`
+<dl>${lines.map(({ label, value }) => html`<div><dt><bdi>${label}</bdi></dt><dd><bdi>${said(value)}</bdi></dd></div>`)}</dl></section>`
 }

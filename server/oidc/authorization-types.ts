@@ -143,7 +143,7 @@ function membersFault(schema: DetailSchema, value: Record<string, unknown>, at: 
 /** A line of a detail as people read it: the words of its place, and its value. */
 export interface DetailLine {
   readonly label: string
-  readonly value: string
+  readonly value: string | boolean
 }
 
 /** Everything that a detail says, in the order of its sender: what a person does not see they do not agree to. */
@@ -152,10 +152,15 @@ export function detailLines(
   value: unknown,
   label = '',
 ): readonly DetailLine[] {
-  if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {
-    return value.flatMap((item) => detailLines((schema as DetailSchema | undefined)?.items, item, label))
+  if (Array.isArray(value)) {
+    const { items } = (schema ?? {}) as Partial<DetailSchema>
+    // Numbered, so that nobody takes a part of one for a part of the next.
+    return value.every(isWord)
+      ? [{ label, value: value.join(', ') }]
+      : value.flatMap((item, at) => detailLines(items, item, `${label} ${at + 1}`))
   }
-  if (!isObject(value)) return [{ label, value: Array.isArray(value) ? value.join(', ') : String(value) }]
+  if (!isObject(value)) return [{ label, value: typeof value === 'boolean' ? value : String(value) }]
+  if (Object.keys(value).length === 0 && label !== '') return [{ label, value: '' }]
   return Object.entries(value).flatMap(([name, member]) => {
     const own =
       schema?.properties !== undefined && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined
@@ -170,6 +175,11 @@ function first<T>(all: readonly T[], judge: (one: T) => string | undefined): str
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Whether it can stand in one line with others: a comma of its own would part it. */
+function isWord(value: unknown): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && value !== '' && !value.includes(','))
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

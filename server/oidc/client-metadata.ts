@@ -51,7 +51,8 @@ export interface MetadataRules extends ScopeRules {
 const maximumNameLength = 100
 const uriMembers = ['logo_uri', 'policy_uri', 'tos_uri', 'client_uri'] as const
 // Line breaks and escapes, and what turns or hides text: words are shown where people decide whom to trust.
-const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
+const unprintable =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u
 
 /**
  * The metadata to store. `scope` may name scopes of resources and of PDSs too: they are kept apart as `resource_scopes`,

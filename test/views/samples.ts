@@ -236,7 +236,15 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
           name: text('Photos'),
           identifier: text('https://photos.example'),
           scopes: [{ name: text('read'), description: text('Look') }],
-          details: [{ title: text('Print one'), lines: [{ label: text('Size'), value: text('20 x 30 cm') }] }],
+          details: [
+            {
+              title: text('Print one'),
+              lines: [
+                { label: text('Size'), value: text('20 x 30 cm') },
+                { label: text('Framed'), value: true },
+              ],
+            },
+          ],
         },
       ],
       pds: { account: text('alice.test'), scopes: everyPermission(text) },

@@ -371,6 +371,8 @@ export const en = {
       account === undefined ? html`In your PDS account, it can:` : html`In your PDS account ${account}, it can:`,
     onPdsHint: 'You confirm this at your PDS, the host of that account, in the next step.',
     nothing: 'Use your account to sign you in',
+    yes: 'yes',
+    no: 'no',
     lasting: 'Keep access until you take it back',
     willReturn: (host: Html) => html`You will return to ${host}`,
     checkHost: 'Choose Allow only if you know this address and trust it.',
