@@ -4,7 +4,8 @@ import { signedResponseModes, signingAlgorithms } from '../oidc/openid-metadata.
 import { type Input, type Option, UsageError } from './command.ts'
 import { readJsonObject } from './json-file.ts'
 
-export const securityOptions = {
+/** How a client proves who it is: for APIs, too. */
+export const authenticationOptions = {
   'auth-method': {
     type: 'string',
     value: 'method',
@@ -35,6 +36,10 @@ export const securityOptions = {
   'tls-san-uri': { type: 'string', value: 'uri', summary: 'in its place: a URI in the certificate' },
   'tls-san-ip': { type: 'string', value: 'address', summary: 'in its place: an IP address in the certificate' },
   'tls-san-email': { type: 'string', value: 'address', summary: 'in its place: an e-mail address in the certificate' },
+} as const satisfies Record<string, Option>
+
+export const securityOptions = {
+  ...authenticationOptions,
   'bound-tokens': {
     type: 'string',
     value: 'dpop|certificate',
@@ -59,6 +64,17 @@ export const securityOptions = {
 
 /** The metadata that these options name; an empty text takes a member away. Throws `Refusal`. */
 export function givenSecurity(input: Input): Record<string, unknown> {
+  return {
+    ...givenAuthentication(input),
+    ...binding(input.text('bound-tokens')),
+    require_pushed_authorization_requests: demand(input.text('pushed-requests')),
+    ...signedRequests(input.text('signed-requests')),
+    ...signedResponses(input),
+  }
+}
+
+/** The same, for how a client proves who it is. Throws `Refusal`. */
+export function givenAuthentication(input: Input): Record<string, unknown> {
   const keys = input.text('jwks-file')
   return {
     token_endpoint_auth_method: input.text('auth-method'),
@@ -70,10 +86,6 @@ export function givenSecurity(input: Input): Record<string, unknown> {
     tls_client_auth_san_uri: input.text('tls-san-uri'),
     tls_client_auth_san_ip: input.text('tls-san-ip'),
     tls_client_auth_san_email: input.text('tls-san-email'),
-    ...binding(input.text('bound-tokens')),
-    require_pushed_authorization_requests: demand(input.text('pushed-requests')),
-    ...signedRequests(input.text('signed-requests')),
-    ...signedResponses(input),
   }
 }
 

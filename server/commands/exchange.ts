@@ -83,12 +83,15 @@ function describe(policy: ExchangePolicy): Record<string, unknown> {
 
 function remark({ kind, impersonate, mayAct }: ExchangePolicy): string {
   if (kind === 'id-jag') return 'assertion for that server'
-  return [impersonate ? 'says nobody acts' : undefined, mayAct && `then ${mayAct} may act`].filter(Boolean).join(', ')
+  return [impersonate ? 'does not say who acts' : undefined, mayAct && `then ${mayAct} may act`]
+    .filter(Boolean)
+    .join(', ')
 }
 
 async function allow(context: Context, input: Input): Promise<Answer> {
   const app = await exchangingClient(context, input)
-  const policy = input.text('issuer') === undefined ? await ofToken(context, input, app) : ofAssertion(input, app)
+  const policy =
+    input.text('issuer') === undefined ? await ofToken(context, input, app) : ofAssertion(context, input, app)
   const allowed = await context.exchangePolicies.allow(policy)
   await context.audit.record({
     event: 'exchange.allowed',
@@ -153,7 +156,7 @@ async function ofToken(context: Context, input: Input, app: Client): Promise<New
   return { ...said, resources: [], impersonate, mayAct, clientThere: undefined }
 }
 
-function ofAssertion(input: Input, app: Client): NewPolicy {
+function ofAssertion({ config }: Context, input: Input, app: Client): NewPolicy {
   const [target = '', clientThere] = [input.text('issuer'), input.text('client-there')]
   const others = ['from', 'to', 'may-act'].some((name) => input.text(name) !== undefined) || input.flag('impersonate')
   if (others) throw new UsageError('With --issuer go --client-there, --scope and --resource.')
@@ -163,9 +166,20 @@ function ofAssertion(input: Input, app: Client): NewPolicy {
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
     throw new Refusal('invalid', 'The issuer must be an address such as https://auth.partner.example (--issuer).')
   }
+  if (url.origin === config.issuer) {
+    throw new Refusal('invalid', 'That is this server itself: for tokens of its own APIs say --from and --to.')
+  }
   const scopes = scopesOf(input)
   if (scopes.length === 0) throw new UsageError('Name what the app may ask for there: --scope.')
   const resources = input.list('resource') ?? []
+  // RFC 8707 §2.
+  const wrong = resources.find((one) => URL.parse(one) === null || one.includes('#'))
+  if (wrong !== undefined) {
+    throw new Refusal(
+      'invalid',
+      `An API there is named by an address such as https://api.example, not ${JSON.stringify(wrong)}.`,
+    )
+  }
   const said = { clientId: app.id, kind: 'id-jag', source: app.id, target, scopes, resources } as const
   return { ...said, impersonate: false, mayAct: undefined, clientThere }
 }

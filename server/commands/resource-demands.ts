@@ -66,6 +66,15 @@ export async function takenTypes(
   })
 }
 
+/** The same for people, one line each; nothing where nothing is demanded. */
+export function demandLines({ authorizationTypes = {}, level = {} }: Demands): readonly string[] {
+  return [
+    ...Object.entries(authorizationTypes).map(([name, { title }]) => `authorization_type: ${name} = ${title}`),
+    ...(level.acr === undefined ? [] : [`acr: ${level.acr}`]),
+    ...(level.maxAge === undefined ? [] : [`max_age: ${level.maxAge}`]),
+  ]
+}
+
 /** The same as the answers of commands say it. */
 export function describeDemands({ authorizationTypes = {}, level = {} }: Demands): Record<string, unknown> {
   return { authorization_types: authorizationTypes, acr: level.acr ?? null, max_age: level.maxAge ?? null }

@@ -8,9 +8,9 @@ import { hashClientSecret, keptHashes, newClientSecret } from '../oidc/client-se
 import { introspectionMember, signingAlgorithms } from '../oidc/openid-metadata.ts'
 import { builtIn, builtInProblems, namesake } from './built-in-resource.ts'
 import { metadataRules } from './client-metadata-options.ts'
-import { givenSecurity, securityOptions } from './client-security-options.ts'
+import { authenticationOptions, givenAuthentication } from './client-security-options.ts'
 import { type Answer, type Command, type Context, type Input, type Option, UsageError } from './command.ts'
-import { demandOptions, describeDemands, readDemands, takenTypes } from './resource-demands.ts'
+import { demandLines, demandOptions, describeDemands, readDemands, takenTypes } from './resource-demands.ts'
 import { readScopes } from './resource-scopes.ts'
 import { table } from './text.ts'
 import { tokenTtl, wantedResource } from './wanted-resource.ts'
@@ -38,7 +38,7 @@ export const resourceCommands: readonly Command[] = [
     arguments: [1, 1],
     options: {
       ...descriptiveOptions,
-      ...securityOptions,
+      ...authenticationOptions,
       ...demandOptions,
       'introspection-alg': {
         type: 'string',
@@ -132,7 +132,7 @@ async function add(context: Context, input: Input): Promise<Answer> {
     {
       id: clientId,
       profile: 'resource',
-      given: { client_name: wanted.name, ...givenSecurity(input), ...givenIntrospection(input) },
+      given: { client_name: wanted.name, ...givenAuthentication(input), ...givenIntrospection(input) },
     },
     { validate: context.validateMetadata, resourceScopes: [], pdsScopes: [] },
   )
@@ -213,7 +213,7 @@ async function update(context: Context, input: Input): Promise<Answer> {
   })
   return {
     json: describe(updated),
-    text: [`Changed ${identifier}.`, `name: ${updated.name}`, ...scopes],
+    text: [`Changed ${identifier}.`, `name: ${updated.name}`, ...scopes, ...demandLines(updated)],
     ...(notice === undefined ? {} : { notice }),
   }
 }

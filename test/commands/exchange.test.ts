@@ -31,7 +31,7 @@ test('a policy is allowed, replaced by saying it again, listed, and taken back; 
   const again = (await allow(...pair, '--scope', 'stock:read', '--impersonate', '--may-act', plain)).json()
   expect(again).toMatchObject({ id: first.id, impersonate: true, may_act: plain })
   expect((await run(['exchange', 'list', '--client', app, '--json'])).json().policies).toEqual([again])
-  expect((await run(['exchange', 'list'])).stdout).toContain('says nobody acts')
+  expect((await run(['exchange', 'list'])).stdout).toContain('does not say who acts')
   expect((await run(['exchange', 'deny', first.id])).exitCode).toBe(0)
   expect((await run(['exchange', 'deny', first.id])).exitCode).toBe(1)
   expect((await run(['exchange', 'list', '--json'])).json()).toEqual({ policies: [] })
@@ -55,6 +55,18 @@ test.for<[string, string[], number, string]>([
   ['half a pair', ['--from', orders], 2, '--from and --to'],
   ['an assertion without a name there', ['--issuer', 'https://a.example', '--scope', 'a'], 2, '--client-there'],
   ['an assertion for no address', ['--issuer', 'a', '--client-there', 'b', '--scope', 'a'], 1, 'address'],
+  [
+    'an API there that has no address',
+    ['--issuer', 'https://a.example', '--client-there', 'b', '--scope', 'a', '--resource', 'x'],
+    1,
+    'https://api.example',
+  ],
+  [
+    'an assertion for this server itself',
+    ['--issuer', 'http://localhost:1', '--client-there', 'b', '--scope', 'a'],
+    1,
+    'this server itself',
+  ],
   ['both kinds at once', ['--issuer', 'https://a.example', '--client-there', 'b', '--to', stock], 2, '--issuer'],
 ])('refused: %s', async ([, argv, exitCode, reason]) => {
   const result = await allow(...argv)

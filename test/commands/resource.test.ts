@@ -53,6 +53,9 @@ test.each([
   [['https://api.example', '--token-ttl', '0'], 2, 'seconds'],
   [['https://api.example', '--token-ttl', '1e9'], 2, 'seconds'],
   [['https://api.example', '--token-ttl=-5'], 2, 'seconds'],
+  [['https://api.example', '--pushed-requests', 'yes'], 2, 'Unknown option'],
+  [['https://api.example', '--signed-responses', 'ES256'], 2, 'Unknown option'],
+  [['https://api.example', '--bound-tokens', 'dpop'], 2, 'Unknown option'],
 ])('a wrong resource is refused with the reason, and leaves no client behind: %j', async (argv, exitCode, reason) => {
   await using database = await openTestDatabase()
   const result = await commandLine(database.store)(['resource', 'add', ...argv, '--name', 'x'])
@@ -125,6 +128,17 @@ test('scopes carry words for people; those that are not named keep theirs', asyn
   const [listed] = (await run(['resource', 'list', '--json'])).json().resources
   expect(listed).toMatchObject({ name: 'Pictures', scope_descriptions: { 'photos:write': 'Add photos' } })
   expect(await update('--scope', '')).toMatchObject({ scopes: [], scope_descriptions: {} })
+})
+
+test('what an API demands is said back to whoever changes it', async () => {
+  await using database = await openTestDatabase()
+  const run = commandLine(database.store)
+  await run(add)
+  const types = JSON.stringify({ payment: { title: 'Make a payment', properties: { to: { type: 'string' } } } })
+  const demands = ['--acr', 'two-factors', '--max-age', '300', '--authorization-types', types]
+  const { stdout } = await run(['resource', 'update', 'https://api.example', ...demands])
+  expect(stdout).toContain('authorization_type: payment = Make a payment\n')
+  expect(stdout).toContain('acr: urn:habitat:acr:two-factors\nmax_age: 300\n')
 })
 
 test('an update of an API is held to the same rules, and names the apps that hold a scope no longer known', async () => {
