@@ -75,6 +75,7 @@ export function providerPages(pages: Pages, restartOf: (uid: string) => Promise<
       const document = signedOutPage(pages.surroundings(ctx), {
         home: app?.clientUri ?? '/',
         clientName: app?.clientName,
+        everywhere: ctx.query['everywhere'] !== undefined,
       })
       sendPage(ctx, document)
     },

@@ -36,20 +36,27 @@ ${form}
 
 export interface SignedOutProps {
   readonly clientName?: string | undefined
+  /** Every session of theirs was ended, not this browser's alone. */
+  readonly everywhere?: boolean | undefined
   /** Address of the start page. */
   readonly home?: string | undefined
 }
 
 /** Says that the person is signed out. */
-export function signedOutPage(on: Surroundings, { clientName, home }: SignedOutProps): string {
+export function signedOutPage(on: Surroundings, { clientName, everywhere, home }: SignedOutProps): string {
   const words = on.words.logout
   return layout(on, {
     title: words.doneTitle,
     body: html`<h1>${words.doneTitle}</h1>
-<p class="lead">${
-      clientName === undefined ? words.done(on.productName) : words.doneFor(isolated(clientName), on.productName)
-    }</p>
+<p class="lead">${doneWords(on, { clientName, everywhere })}</p>
 <p>${words.sharedDevice}</p>
 ${home !== undefined && html`<div class="actions">${buttonLink(home, words.home, 'secondary')}</div>`}`,
   })
+}
+
+function doneWords({ words, productName }: Surroundings, { clientName, everywhere }: SignedOutProps): string | Html {
+  if (everywhere === true) return words.logout.doneEverywhere(productName)
+  return clientName === undefined
+    ? words.logout.done(productName)
+    : words.logout.doneFor(isolated(clientName), productName)
 }

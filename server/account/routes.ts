@@ -73,7 +73,7 @@ export function accountRoutes(options: AccountOptions): Middleware {
       await options.sessions.revokeByAccount(visit.account.id)
       options.pds.signedOut(visit.account.id)
       await record('session.ended')
-      seeOther(ctx, '/logout/success')
+      seeOther(ctx, '/logout/success?everywhere')
     }),
   )
   router.get(routes.password, signedIn(passwordPages.show, { fresh: true }))

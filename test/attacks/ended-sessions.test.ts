@@ -47,7 +47,8 @@ test('a sign-in with the old password that was held back ends with the password'
 test('signing out everywhere ends what was held back too', () =>
   withTwoBrowsers(async ({ owner, thief, person }) => {
     const address = await heldSignIn(thief, '/account', person)
-    await owner.submit(await owner.get('/account'), '/sign-out-everywhere')
+    const ended = await owner.submit(await owner.get('/account'), '/sign-out-everywhere')
+    expect(ended.text).toContain('in every browser')
     await thief.get(address)
     expect((await thief.get('/account')).text).toContain('name="password"')
   }))

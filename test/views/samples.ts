@@ -373,6 +373,7 @@ export function samplePages({ words = en, text, address }: Sources): readonly Sa
   add('expired', 'full', expiredPage(on, { restart: address('/authorize?client_id=1'), client }))
   add('expired', 'bare', expiredPage(on, { client }))
   add('logout', 'ask', logoutPage(on, { form: logoutForm, host: text('a.example'), clientName: text('App') }))
+  add('logout', 'everywhere', signedOutPage(on, { everywhere: true, home: address('/') }))
   add('logout', 'done', signedOutPage(on, { clientName: text('App'), home: address('/') }))
   add('account', 'full', accountPage(on, account({ text, address }, 'on')))
   add(

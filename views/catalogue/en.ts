@@ -551,6 +551,7 @@ export const en = {
     stay: 'Stay signed in',
     doneTitle: 'You are signed out',
     done: (product: string) => `You are signed out of ${product} in this browser.`,
+    doneEverywhere: (product: string) => `You are signed out of ${product} in every browser.`,
     doneFor: (app: Html, product: string) => html`You are signed out of ${product} and ${app} in this browser.`,
     sharedDevice: 'On a shared device, close the browser as well.',
     home: 'Go to the start page',
