@@ -159,7 +159,10 @@ export async function oauth({ foundation, stores, pds, pages, telegram, outbound
       pdsAccess: pds.access,
       onGrantUsed: grantUsed,
       forgetConsent: (accountId, clientId) => reached(() => stores.grants.revokeUnused(accountId, clientId)),
-      onSignOut: pds.signedOut,
+      onSignOut(accountId, address) {
+        pds.signedOut(accountId)
+        void stores.audit.record({ event: 'session.ended', accountId, address }).catch(() => undefined)
+      },
       onGrantRevoked: pds.accessEnded,
       signOuts: told.signOuts,
       pages: providerPages(pages, restartOf),

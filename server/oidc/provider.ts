@@ -90,7 +90,7 @@ export interface ProviderOptions {
   /** What happens when people sign out; a session may have left copies in two tabs. */
   signOuts: SignOuts
   /** Told of people who signed out. */
-  onSignOut?: (accountId: string) => void
+  onSignOut?: (accountId: string, address: string) => void
   /** Told of grants that were used, where their profile has it recorded. */
   onGrantUsed: (grantId: string) => Promise<void>
   /** Forgets what a person agreed to, unless a token of the same client lives. */
@@ -188,13 +188,13 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** What the library leaves open: unknown addresses, and the reference number in what it answers to programs. */
-function answered({ pages, reference, signOuts, onSignOut }: ProviderOptions): Parameters<Provider['use']>[0] {
+function answered({ pages, reference, address, signOuts, onSignOut }: ProviderOptions): Parameters<Provider['use']>[0] {
   return async (ctx, next) => {
     await next()
     const { session } = (ctx as unknown as KoaContextWithOIDC).oidc ?? {}
     if (session !== undefined && 'destroyed' in session && session.destroyed === true) {
       await signOuts.endSession(session.uid)
-      if (session.accountId !== undefined) onSignOut?.(session.accountId)
+      if (session.accountId !== undefined) onSignOut?.(session.accountId, address(ctx.req))
     }
     const body: unknown = ctx.body
     if (ctx.status === 404 && body === undefined) return pages.notFound(ctx)

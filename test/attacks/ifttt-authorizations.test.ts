@@ -1,4 +1,5 @@
 /** Codes that an app of the house gets for IFTTT: for nobody else, for no other person, and worth no more than others. */
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accounts as accountStore } from '../../adapters/postgres/accounts.ts'
 import { audit as auditStore } from '../../adapters/postgres/audit.ts'
@@ -156,12 +157,22 @@ test('a token of the house that is not for this API gets no code', async () => {
   expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
 })
 
-test('a token for this API that lacks the scope gets no code, and user/info does not know it (RFC 6750 §3.1)', async () => {
+test('a token for this API that lacks the scope is not given, and would get no code, nor be known to user/info (RFC 6750 §3.1)', async () => {
   const proof = pkce()
-  const both = await server.client('spa', { ...forIfttt, first_party: true, scope: 'openid' })
-  const extra = { scope: 'openid', resource: `${server.origin}/ifttt/v1` }
-  const callback = await authorize(server.visitor(), both, proof, { name: 'alice', extra })
-  const { access } = tokensOf(await redeem(server, both, callback.searchParams.get('code') ?? '', proof))
+  const page = await server.client('spa', { ...forIfttt, first_party: true, scope: 'openid' })
+  const resource = `${server.origin}/ifttt/v1`
+  const refused = await authorize(server.visitor(), page, proof, {
+    name: 'alice',
+    extra: { scope: 'openid', resource },
+  })
+  expect(refused.searchParams.get('error')).toBe('invalid_scope')
+  const extra = { scope: 'openid ifttt', resource }
+  const callback = await authorize(server.visitor(), page, proof, { name: 'alice', extra })
+  const { access } = tokensOf(await redeem(server, page, callback.searchParams.get('code') ?? '', proof))
+  const { db } = server.database.store
+  const without = sql<never>`jsonb_set(payload, '{scope}', '""')`
+  const own = db.updateTable('artifacts').set({ payload: without }).where('client_id', '=', page.id)
+  await own.where('model', '=', 'AccessToken').execute()
   const answer = await post(access, { client_id: ifttt.id })
   expect(answer).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } })
   expect(answer.headers.get('www-authenticate')).toContain('scope="ifttt"')

@@ -1,6 +1,7 @@
 /** Apps send people here to sign out (OpenID Connect RP-Initiated Logout 1.0), by openid-client. */
+import { decodeJwt } from 'jose'
 import * as oauth from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { authorize, authorizeUrl, pkce } from '../support/authorize.ts'
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts'
 import { toy } from '../support/toy-provider.ts'
@@ -58,6 +59,23 @@ test('the person is asked, agrees, is signed out and back at the app with its st
   expect(done.url.origin + done.url.pathname).toBe(bye)
   expect([...done.url.searchParams]).toEqual([['state', 'so long & thanks']])
   expect(await isSignedIn(visitor)).toBe(false)
+})
+
+test('a sign-out is in the audit trail, with the account and the address', async () => {
+  const { visitor, idToken } = await signedIn()
+  const { sub = '' } = decodeJwt(idToken)
+  const { db } = server.database.store
+  const ended = () =>
+    db
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('event', '=', 'session.ended')
+      .where('account_id', '=', sub)
+      .execute()
+  const before = (await ended()).length
+  await visitor.submit(await endSession(visitor, { id_token_hint: idToken }), '/logout/confirm', { logout: 'yes' })
+  await vi.waitFor(async () => expect(await ended()).toHaveLength(before + 1))
+  expect((await ended()).at(-1)).toMatchObject({ address: '127.0.0.1' })
 })
 
 test('a request by POST is the same (§2)', async () => {
