@@ -8,6 +8,7 @@
  */
 import { defineConfig } from 'vitest/config'
 import { missingTools } from './test/support/missing-tools.ts'
+import { SlowFirst } from './test/support/slow-first.ts'
 
 export default defineConfig({
   test: {
@@ -22,7 +23,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
-    sequence: { shuffle: { files: false, tests: true } },
+    sequence: { sequencer: SlowFirst, shuffle: { files: false, tests: true } },
     reporters: ['default', missingTools()],
   },
 })
