@@ -28,8 +28,12 @@ const tokens = new BaseTokenRequestHandler(requestor)
 const notifier = new AuthorizationNotifier()
 const handler = new NodeBasedHandler(Number(PORT))
 handler.setAuthorizationNotifier(notifier)
-notifier.setAuthorizationListener(async (request, response, error) => {
+notifier.setAuthorizationListener((request, response, error) => {
   if (response === null) throw new Error(error?.error)
+  void answered(request, response)
+})
+
+async function answered(request, response) {
   const first = await tokens.performTokenRequest(
     configuration,
     new TokenRequest({
@@ -53,7 +57,7 @@ notifier.setAuthorizationListener(async (request, response, error) => {
   const person = await (await userInfo()).json()
   await tokens.performRevokeTokenRequest(configuration, new RevokeTokenRequest({ client_id, token: refreshToken }))
   console.log(JSON.stringify({ ...person, afterwards: (await userInfo()).status }))
-})
+}
 
 const request = new AuthorizationRequest(
   {
