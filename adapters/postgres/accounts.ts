@@ -48,8 +48,6 @@ export interface Accounts {
    * recognised by now.
    */
   byIdentity(provider: string, subject: string, label?: string): Promise<Account | undefined>
-  /** The id of the account that the identity belongs to; notes nothing. */
-  ownerOf(provider: string, subject: string): Promise<string | undefined>
   /** Accounts with this e-mail address, oldest first. Addresses are not unique: for people who administer. */
   byEmail(email: string): Promise<readonly Account[]>
   /** Creates account and identity together; where the identity has an account already, answers that one. */
@@ -99,15 +97,6 @@ export function accounts(db: Kysely<Database>, now: () => Date): Accounts {
     async find(id) {
       const row = await db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
       return row && read(row)
-    },
-    async ownerOf(provider, subject) {
-      const row = await db
-        .selectFrom('identities')
-        .select('account_id')
-        .where('provider', '=', provider)
-        .where('subject', '=', subject)
-        .executeTakeFirst()
-      return row?.account_id
     },
     async byEmail(email) {
       const rows = await db

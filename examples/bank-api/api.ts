@@ -4,7 +4,8 @@
  * Who may do what is `guard.ts` to say.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
-import { type GuardOptions, guard, type Payment, Refused } from './guard.ts'
+import { Refused } from '../refused.ts'
+import { type GuardOptions, guard, type Payment } from './guard.ts'
 
 interface Reply {
   readonly status: number

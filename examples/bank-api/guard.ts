@@ -6,6 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { accessTokens, scopesOf, type TokenClaims, type TokenOptions } from '../access-tokens.ts'
+import { Refused } from '../refused.ts'
 
 export interface GuardOptions extends TokenOptions {
   /** The client that `habitat-auth resource add` printed. */
@@ -21,19 +22,6 @@ export interface Payment {
   readonly amount: { readonly value: string; readonly currency: string }
   readonly creditor: string
   readonly iban: string
-}
-
-/** `challenge` is for `WWW-Authenticate` (RFC 6750 §3). */
-export class Refused extends Error {
-  override name = 'Refused'
-  readonly status: number
-  readonly challenge: Readonly<Record<string, string>> | undefined
-
-  constructor(status: number, message: string, challenge?: Readonly<Record<string, string>>) {
-    super(message)
-    this.status = status
-    this.challenge = challenge
-  }
 }
 
 export interface Guard {

@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { TokenOptions } from '../access-tokens.ts'
-import { personOf, Refused } from './tokens.ts'
+import { Refused } from '../refused.ts'
+import { personOf } from './tokens.ts'
 
 export interface ApiOptions extends TokenOptions {
   onError: (error: unknown) => void

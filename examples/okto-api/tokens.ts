@@ -1,18 +1,6 @@
-/** Whose access token it is, and how this API says no (RFC 6750 §3). */
+/** Whose access token it is. */
 import { accessTokens, scopesOf, type TokenOptions } from '../access-tokens.ts'
-
-/** Who asks may not, or what they ask for is wrong; `challenge` is for `WWW-Authenticate` (RFC 6750 §3). */
-export class Refused extends Error {
-  override name = 'Refused'
-  readonly status: number
-  readonly challenge: Readonly<Record<string, string>> | undefined
-
-  constructor(status: number, message: string, challenge?: Readonly<Record<string, string>>) {
-    super(message)
-    this.status = status
-    this.challenge = challenge
-  }
-}
+import { Refused } from '../refused.ts'
 
 /** Who asks, by their permanent id, if their token has the scope. Throws `Refused`. */
 export type PersonOf = (authorization: string | undefined, scope: string) => Promise<string>

@@ -10,7 +10,7 @@ import type { Parts } from './parts.ts'
 
 export function globalRevocation({ foundation, stores, oauth, pds }: Parts): Middleware {
   const { config, now } = foundation
-  const { accounts, sessions, grants, audit } = stores
+  const { accounts, identities, sessions, grants, audit } = stores
   const { identifier } = globalRevocationResource(config.issuer)
   // What another way proves is not named as its issuer names it.
   const providerOf = new Map(
@@ -20,7 +20,7 @@ export function globalRevocation({ foundation, stores, oauth, pds }: Parts): Mid
   )
   const byId = async (id: string) => ((await accounts.find(id)) === undefined ? [] : [id])
   const byIdentity = async (provider: string, subject: string) => {
-    const account = await accounts.ownerOf(provider, subject)
+    const account = await identities.ownerOf(provider, subject)
     return account === undefined ? [] : [account]
   }
 

@@ -1,4 +1,4 @@
-/** An app with openid-client 6, in a process of its own. */
+/** Apps with the certified libraries that leave each step to the app, each in a process of its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, traveller } from '../support/interop.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -9,8 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-test('openid-client: discovery, sign-in, userinfo, refresh, logout', async () => {
-  await using app = await startApp(server, { program: 'openid-client' })
+test.for(['openid-client', 'oauth4webapi'])('%s: discovery, sign-in, userinfo, refresh, logout', async (program) => {
+  await using app = await startApp(server, { program })
   const { person, open, atServer } = traveller(server, app)
   const shown = await open('/login')
   expect(JSON.parse(shown.text)).toMatchObject({ email: person.email, email_verified: false })
